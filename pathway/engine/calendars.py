@@ -52,7 +52,8 @@ def position(calendar: Calendar, anchor: date, completions: Iterable[Completion]
         if completion.day < anchor:
             continue
         reached = _reached(dates, completion, done, calendar.tolerance_days)
-        if reached > done or (done == len(dates) and (last is None or completion.day > last)):
+        recurs = done == len(dates) and calendar.then_every is not None
+        if reached > done or (recurs and (last is None or completion.day > last)):
             done, last = reached, completion.day
     return Position(done, _next(calendar, dates, done, last or anchor, goes_on), last)
 
