@@ -1,0 +1,47 @@
+"""What is stored, and what can never be false. Later modules may use earlier ones, never the other way:
+
+people → definitions → rulebook, plans → enrollments → observations, interventions → measures,
+alerts → proposals → care_tasks → reminders; audit.
+"""
+
+from pathway.models.alerts import Alert, AlertStatus, Episode, Evidence, Judgement
+from pathway.models.audit import AuditEvent
+from pathway.models.care_tasks import LIVE_TASK, CareTask, TaskGround, TaskStatus
+from pathway.models.definitions import (
+    Pathway,
+    PathwayVersion,
+    Release,
+    Route,
+    RouteMode,
+    Stage,
+    Track,
+    VersionStatus,
+)
+from pathway.models.enrollments import LIVE, Enrollment, EnrollmentStatus, Stay
+from pathway.models.interventions import Administration, ExerciseItem, Intervention
+from pathway.models.measures import Measure
+from pathway.models.observations import Observation, ObservationItem, ObservationStatus, QualityFlag
+from pathway.models.people import CareTeamMember, Membership, Patient, Site, User
+from pathway.models.plans import Activity, InterventionKind, Ladder, RowMode, Rung, StageActivity
+from pathway.models.proposals import Proposal, ProposalGround, ProposalStatus
+from pathway.models.reminders import Delivery, DeliveryStatus, Heartbeat, Reminder, SweepRun, delivery_key
+from pathway.models.rulebook import (
+    MeasureKind,
+    ObservationKind,
+    Rule,
+    RuleSet,
+    RuleSetUse,
+    RuleSetVersion,
+    SiteRuleSet,
+)
+
+__all__ = [
+    "LIVE", "LIVE_TASK", "Activity", "Administration", "Alert", "AlertStatus", "AuditEvent", "CareTask",
+    "CareTeamMember", "Delivery", "DeliveryStatus", "Enrollment", "EnrollmentStatus", "Episode", "Evidence",
+    "ExerciseItem", "Heartbeat", "Intervention", "InterventionKind", "Judgement", "Ladder", "Measure", "MeasureKind",
+    "Membership", "Observation", "ObservationItem", "ObservationKind", "ObservationStatus", "Pathway",
+    "PathwayVersion", "Patient", "Proposal", "ProposalGround", "ProposalStatus", "QualityFlag", "Release", "Reminder",
+    "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Site", "SiteRuleSet",
+    "Stage", "StageActivity", "Stay", "SweepRun", "TaskGround", "TaskStatus", "Track", "User", "VersionStatus",
+    "delivery_key",
+]  # fmt: skip

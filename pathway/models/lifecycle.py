@@ -1,0 +1,43 @@
+"""The one base of every status: a protected django-fsm field and a revision that each change counts up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import models
+from django_fsm import ConcurrentTransitionMixin
+
+
+class Lifecycle(ConcurrentTransitionMixin, models.Model):
+    """Second line of defence only: the first is the row lock on the enrollment that flow takes."""
+
+    revision = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Sequence[str] | None = None,
+        from_queryset: models.QuerySet[Any] | None = None,
+    ) -> None:
+        """Protected fields refuse assignment, which a refresh is made of: lift the guard, then put it back."""
+        guarded = [f for f in self._meta.concrete_fields if getattr(f, "protected", False)]
+        try:
+            for field in guarded:
+                field.protected = False  # type: ignore[attr-defined]
+            super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+        finally:
+            for field in guarded:
+                field.protected = True  # type: ignore[attr-defined]
+
+    def keep(self, *fields: str) -> None:
+        """Save the named fields and count the revision up."""
+        self.revision += 1
+        self.save(update_fields=unique(["revision", *fields]))
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,120 @@
+"""Sites, the people who work there, and patients."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from pathway.vocabulary import Region, Role, Sex
+
+
+class Site(models.Model):
+    """A clinic: its calendar and the rule sets that it follows."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/London")
+    holiday_country = models.CharField(_("holiday country"), max_length=3, blank=True)
+    region = models.CharField(_("region"), max_length=2, choices=Region, default=Region.EU)
+    clinic_weekdays = models.CharField(_("clinic weekdays"), max_length=13, default="0,1,2,3,4")
+    reminder_time = models.TimeField(_("time of day for reminders"), default="08:00")
+    is_demo = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """Someone who signs in. What they may see is decided by membership and care team, never by is_superuser."""
+
+    @property
+    def display_name(self) -> str:
+        return self.get_full_name() or self.username
+
+
+class Membership(models.Model):
+    """A user holds a role at a site."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    site = models.ForeignKey(Site, models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=32, choices=Role)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "site", "role"], name="one_membership_per_role")]
+
+    def __str__(self) -> str:
+        return f"{self.user} – {self.get_role_display()} – {self.site}"
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    def visible_to(self, user: User, at: datetime) -> PatientQuerySet:
+        """On the care team now, at a site where the user holds an active role. No bypass for anybody."""
+        team = CareTeamMember.objects.current(at).filter(user=user, patient=models.OuterRef("pk"))
+        roles = Membership.objects.filter(user=user, is_active=True, site=models.OuterRef("site_id"))
+        if not user.is_active:
+            return self.none()
+        return self.filter(models.Exists(team), models.Exists(roles))
+
+
+class Patient(models.Model):
+    """One person. The random UUID is the only name used in addresses."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    site = models.ForeignKey(Site, models.PROTECT, related_name="patients")
+    given_name = models.CharField(_("given name"), max_length=100)
+    family_name = models.CharField(_("family name"), max_length=100)
+    identifier = models.CharField(_("hospital number"), max_length=64)
+    birth_date = models.DateField(_("birth date"), null=True)
+    birth_date_is_estimated = models.BooleanField(_("birth date is an estimate"), default=False)
+    sex = models.CharField(_("sex"), max_length=8, choices=Sex, default=Sex.UNKNOWN)
+    died_on = models.DateField(_("date of death"), null=True, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_from")
+    created_at = models.DateTimeField()
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "identifier"], name="one_patient_per_identifier"),
+            models.CheckConstraint(
+                condition=Q(died_on=None) | Q(birth_date=None) | Q(died_on__gte=F("birth_date")),
+                name="death_not_before_birth",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family_name}, {self.given_name}"
+
+
+class CareTeamMemberQuerySet(models.QuerySet["CareTeamMember"]):
+    def current(self, at: datetime) -> CareTeamMemberQuerySet:
+        return self.filter(since__lte=at).filter(Q(until=None) | Q(until__gt=at))
+
+
+class CareTeamMember(models.Model):
+    """A user cares for a patient in a role, from since until until."""
+
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="team")
+    user = models.ForeignKey(User, models.CASCADE, related_name="care_teams")
+    role = models.CharField(_("role"), max_length=32, choices=Role)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+
+    objects = CareTeamMemberQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "user", "role"], condition=Q(until=None), name="one_open_team_place"
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "patient"], name="care_team_user_patient")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.get_role_display()})"
