@@ -1,0 +1,1 @@
+"""One module per place of use: `dev` (also the demo), `prod`, `test`; `base` is what they share."""

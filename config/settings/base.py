@@ -1,0 +1,184 @@
+"""Settings that every place shares. Each variable that an operator may set is read here or in prod, strictly."""
+
+from typing import Any
+
+import dj_database_url
+
+from config import environment, logs, places
+
+BASE_DIR = places.BASE_DIR
+env = environment.Environment()
+
+# What this process is: the web may pool its connections; workers fork, and a pool does not survive that.
+PROCESS = env.choice("PATHWAY_PROCESS", "command", ("web", "worker", "beat", "command"))
+
+INSTALLED_APPS = [
+    "pathway",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "rest_framework",
+    "django_fsm",
+    "django_htmx",
+    "pgtrigger",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Deny by default: a view that anybody may see says so with `login_not_required`.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+POOL_MINIMUM, POOL_MAXIMUM = 1, 8
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings for a database URL: a pool in the web process, lasting connections elsewhere."""
+    parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    options = parsed.setdefault("OPTIONS", {})
+    options.pop("pool", None)
+    options.setdefault("connect_timeout", 5)
+    if PROCESS == "web":
+        parsed["CONN_MAX_AGE"] = 0
+        options["pool"] = {"min_size": POOL_MINIMUM, "max_size": POOL_MAXIMUM, "timeout": 5}
+    # The flow owns transactions: a request is not one.
+    parsed["ATOMIC_REQUESTS"] = False
+    return parsed
+
+
+AUTH_USER_MODEL = "pathway.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+# scrypt is memory-hard and needs nothing beyond OpenSSL; PBKDF2 reads older passwords.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = False  # htmx sends the token from the page
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "pathway" / "locale"]
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.text("STATIC_ROOT") or str(BASE_DIR / "staticfiles")
+
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "pathway@localhost")
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("EMAIL_PORT", 25, 1, 65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10  # seconds
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+
+# Celery wakes, PostgreSQL remembers: no results, no facts in messages, nothing that is lost with the broker.
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_BACKEND = None
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+# Jobs are idempotent, so one that died with its worker runs again.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 45  # seconds; well below the visibility timeout
+CELERY_TASK_TIME_LIMIT = 60
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_DEFAULT_QUEUE = "pathway"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+REDIS_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 3,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+AMQP_TRANSPORT_OPTIONS = {"confirm_publish": True}
+CELERY_BEAT_SCHEDULE = {
+    "sweep reminders": {"task": "pathway.jobs.sweep.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    # Once per site and day however often it runs, so a missed run costs a quarter of an hour.
+    "judge the day": {"task": "pathway.jobs.judge.judge_daily", "schedule": 900.0, "options": {"expires": 840}},
+}
+
+
+def broker_options(url: str) -> dict[str, Any]:
+    """Kombu's transport options for a broker URL: sockets time out, unfinished jobs come back soon."""
+    if url.startswith(("redis", "valkey")):
+        # A unix socket takes no TCP options.
+        local = url.startswith(("redis+socket", "valkey+socket"))
+        return {k: v for k, v in REDIS_TRANSPORT_OPTIONS.items() if not (local and k == "socket_keepalive")}
+    return dict(AMQP_TRANSPORT_OPTIONS) if url.startswith("amqp") else {}
+
+
+LOGGING = logs.configure(
+    env.choice("LOG_FORMAT", "console", ("console", "json")),
+    env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+)
