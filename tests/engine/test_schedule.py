@@ -278,4 +278,4 @@ def test_a_moment_near_midnight_belongs_to_the_local_day() -> None:
 
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
-        schedule.local_day(datetime(2025, 7, 1, 23, 30), "Europe/London")
+        schedule.local_day(datetime(2025, 7, 1, 23, 30, tzinfo=UTC).replace(tzinfo=None), "Europe/London")
