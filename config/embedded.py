@@ -59,6 +59,18 @@ def is_running(data: Path) -> bool:
     return keeper.is_ready(places.socket_dir(data))
 
 
+def is_alive(data: Path) -> bool:
+    """True while the server's process exists: cheaper than `is_running`, and enough to notice its end."""
+    try:
+        pid = int((data / "postgres" / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
+        os.kill(pid, 0)
+    except PermissionError:  # it runs as another user
+        return True
+    except (OSError, ValueError, IndexError):
+        return False
+    return True
+
+
 def join(data: Path, *, careless: bool = False) -> None:
     """Hold the embedded PostgreSQL until this process ends, starting it when none runs.
 
@@ -75,6 +87,19 @@ def join(data: Path, *, careless: bool = False) -> None:
         while not is_running(data):
             _start_keeper(data, careless, deadline)
     _clients[data] = client
+
+
+def leave(data: Path, seconds: float = 5.0) -> bool:
+    """Give the embedded PostgreSQL up; True when it has ended within `seconds`, False when others still use it."""
+    client = _clients.pop(data, None)
+    if client is not None:
+        client.release()
+    deadline = time.monotonic() + seconds
+    while is_running(data):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def valkey_command(data: Path) -> list[str]:

@@ -1,0 +1,20 @@
+"""The web server's settings, for `manage.py serve` and for the container alike."""
+
+from config import environment
+
+_env = environment.Environment()
+
+bind = f"{_env.text('PATHWAY_HOST', '127.0.0.1')}:{_env.integer('PORT', 8000, 1, 65535)}"
+workers = _env.integer("WEB_WORKERS", 2, 1, 64)
+threads = _env.integer("WEB_THREADS", 4, 1, 64)
+worker_class = "gthread"
+preload_app = True
+control_socket_disable = True
+timeout = 60  # seconds
+graceful_timeout = 5  # seconds
+max_requests = 5000
+max_requests_jitter = 500
+accesslog = "-"
+# Neither query strings nor addresses: they may say more about a patient than a log should.
+access_log_format = "%(m)s %(U)s %(s)s %(M)s ms"
+loglevel = "info"
