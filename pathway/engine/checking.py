@@ -185,7 +185,9 @@ class Checker:
             self._fail(f"nothing compared here has a unit: {number.unit}", number.start)
         factors = {accepted.get(number.unit) for accepted in units}
         factor = factors.pop()
-        if factor is None or factors:
+        if factors:
+            self._fail(f"the unit {number.unit} does not fit everything that is compared here", number.start)
+        if factor is None:
             known = sorted({unit for accepted in units for unit in accepted if unit})
             listed = f" (known: {', '.join(known)})" if known else ""
             self._fail(f"unknown unit {number.unit} here{listed}", number.start, nearest(number.unit, known))
@@ -215,7 +217,7 @@ class Checker:
         arguments = [_subtree(child) for child in parsed.children[1:]]
         if not fewest <= len(arguments) <= most:
             wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
-            self._fail(f"{function}() takes {wanted} arguments, not {len(arguments)}", place[0])
+            self._fail(f"{function}() needs {wanted} in its parentheses, not {len(arguments)}", place[0])
         return check(place, arguments)
 
     def _prev(self, place: tuple[int, int], arguments: list[_Tree]) -> tree.Node:

@@ -84,44 +84,25 @@ class Answer:
     day: date | None
 
 
-def run(node: tree.Node, reader: Reader, judge_rule: JudgeRule, age_day: date | None) -> Answer:
+def run(of: Program, reader: Reader, judge_rule: JudgeRule, age_day: date | None) -> Answer:
     frame = Frame(reader, judge_rule, age_day)
-    value = program(node)(frame)
+    value = of(frame)
     missing = frozenset(frame.missing) if value is None else frozenset[str]()
     return Answer(value, tuple(dict.fromkeys(frame.evidence)), missing, frame.day)
 
 
 def run_at_condition_day(expression: Expression, reader: Reader, judge_rule: JudgeRule) -> Answer:
     """As `run`; where the text names `age`, that is the age on the day that the text itself read last."""
-    answer = run(expression.root, reader, judge_rule, None)
+    answer = run(program(expression), reader, judge_rule, None)
     if AGE in expression.names.measures and answer.day is not None:
-        return run(expression.root, reader, judge_rule, answer.day)
+        return run(program(expression), reader, judge_rule, answer.day)
     return answer
 
 
-def program(node: tree.Node) -> Program:
-    """The node's closure, compiled the first time it is asked for."""
-    return _compiled(_Same(node))
-
-
-class _Same:
-    """A node as a cache key: itself, not its like (comparing trees would cost more than running them)."""
-
-    __slots__ = ("node",)
-
-    def __init__(self, node: tree.Node) -> None:
-        self.node = node
-
-    def __hash__(self) -> int:
-        return id(self.node)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.node is self.node
-
-
-@lru_cache(maxsize=8192)
-def _compiled(key: _Same) -> Program:
-    return compile_node(key.node)
+@lru_cache(maxsize=4096)
+def program(expression: Expression) -> Program:
+    """The closure of a text, compiled the first time it is asked for (expressions are equal only to themselves)."""
+    return compile_node(expression.root)
 
 
 def compile_node(node: tree.Node) -> Program:

@@ -79,13 +79,14 @@ def parse(text: str, names: Names) -> Expression:
 
 def _check_depth(parsed: Tree[Token], text: str) -> None:
     """Without recursion: the parser is not recursive either, so its tree may be as deep as the text is long."""
-    depths: dict[int, int] = {}
-    for node in parsed.iter_subtrees():  # children first
-        below = max((depths[id(child)] for child in node.children if isinstance(child, Tree)), default=0)
-        depths[id(node)] = below + (node.data in _NESTING)
-        if depths[id(node)] > MAX_DEPTH:
+    waiting = [(parsed, 0)]
+    while waiting:
+        node, above = waiting.pop()
+        level = above + (node.data in _NESTING)
+        if level > MAX_DEPTH:
             message = f"the text is nested more than {MAX_DEPTH} levels deep"
             raise ExpressionError(message, text, int(node.meta.start_pos))
+        waiting += [(child, level) for child in node.children if isinstance(child, Tree)]
 
 
 def _readable(error: UnexpectedInput, text: str) -> ExpressionError:

@@ -30,6 +30,34 @@ class Names:
     activities: Collection[str] = frozenset()
 
 
+def measure_types(units: Mapping[str, str]) -> dict[str, MeasureType]:
+    """The types of measures, from the unit of each by its code (vocabulary section 5)."""
+    return {code: _NOT_NUMBERS.get(code, MeasureType("number", unit)) for code, unit in units.items()}
+
+
+_BOOLEAN = MeasureType("boolean")
+_NOT_NUMBERS = {
+    "any-symptom": _BOOLEAN,
+    "sleep-symptom": _BOOLEAN,
+    "oximetry-significant": _BOOLEAN,
+    "kings-a": _BOOLEAN,
+    "kings-b": _BOOLEAN,
+    "mitos-movement": _BOOLEAN,
+    "mitos-swallowing": _BOOLEAN,
+    "mitos-communication": _BOOLEAN,
+    "mitos-breathing": _BOOLEAN,
+    "hfmse-confirmed": _BOOLEAN,
+    "rulm-confirmed": _BOOLEAN,
+    "oa-liver": _BOOLEAN,
+    "oa-given": _BOOLEAN,
+    "oa-tapered": _BOOLEAN,
+    "any-dmt": _BOOLEAN,
+    "any-nusinersen": _BOOLEAN,
+    "loading-complete": _BOOLEAN,
+    "peg-window": MeasureType("word", values=("favourable", "narrowing", "raised-risk", "high-risk")),
+}
+
+
 class ExpressionError(ValueError):
     """A rule text that is refused: why, at which character, and the name that was perhaps meant.
 

@@ -160,7 +160,7 @@ class Judge:
         if rule.applies is None:
             return Judgement(code, _OF_VALUE[test.value], test.evidence, test.missing, test.day)
         # The age in `applies` is that of the condition day, which only the test knows.
-        applies = evaluation.run(rule.applies.root, self._reader, self.judge, test.day)
+        applies = evaluation.run(evaluation.program(rule.applies), self._reader, self.judge, test.day)
         return _joined(code, test, applies)
 
 
@@ -223,10 +223,10 @@ def _joined_parts(node: tree.Node) -> Iterator[tree.Node]:
 def _clause(
     expression: Expression, node: tree.Node, reader: Reader, judge_rule: JudgeRule, age_day: date | None
 ) -> Clause:
-    answer = evaluation.run(node, reader, judge_rule, age_day)
+    answer = evaluation.run(evaluation.compile_node(node), reader, judge_rule, age_day)
     values = []
     for part in _read_parts(node):
-        read = evaluation.run(part, reader, judge_rule, age_day)
+        read = evaluation.run(evaluation.compile_node(part), reader, judge_rule, age_day)
         values.append(Shown(expression.text[part.start : part.end], read.value, read.day))
     text = expression.text[node.start : node.end]
     return Clause(text, answer.value, tuple(values), answer.day, answer.missing, answer.evidence)
