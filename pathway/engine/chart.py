@@ -152,13 +152,13 @@ class Reader:
         return self.reading(result.value if result.value is not None else True, (result,))
 
     def usable(self, code: str, context: Mapping[str, str] | None = None) -> list[Result]:
-        """Performable results up to today, oldest first, in the wanted context."""
+        """Performable results up to today, oldest first, in the wanted context; constants hold for every day."""
         kind = self.catalogue.kinds[code]
         wanted = {**kind.default_context, **(context or {})}
         return [
             r
             for r in self.chart.results.get(code, ())
-            if r.performable and r.day <= self.chart.today and _fits(r, wanted, kind.default_context)
+            if r.performable and self._has_come(r) and _fits(r, wanted, kind.default_context)
         ]
 
     def previous(self, code: str) -> Reading:
@@ -177,8 +177,8 @@ class Reader:
     def is_valid(self, result: Result) -> bool:
         """Within the validity of its kind, the last day included (CONVENTIONS 4)."""
         kind = self.catalogue.kinds[result.kind]
-        days = self._by_age(kind.valid, result)
-        return self._last_known or days is None or (self.chart.today - result.day).days <= int(days)
+        days = self._by_age(kind.valid, result.day)
+        return self._last_known or not isinstance(days, int) or (self.chart.today - result.day).days <= days
 
     # how answers are put together
 
@@ -199,7 +199,7 @@ class Reader:
         return self.reading(make(*(one.value for one in readings)), results)
 
     def is_constant(self, result: Result) -> bool:
-        return bool(self._by_age(self.catalogue.kinds[result.kind].constant, result))
+        return bool(self._by_age(self.catalogue.kinds[result.kind].constant, result.day))
 
     # the patient
 
@@ -216,9 +216,15 @@ class Reader:
             return max((r for r in found if self.is_constant(r)), key=lambda r: r.order)
         return newest
 
-    def _by_age(self, setting: ByAge, result: Result) -> object:
-        """Adult or child setting, by the age on the effective day; an unknown birth date counts as adult."""
-        age = self.age_on(result.day)
+    def _has_come(self, result: Result) -> bool:
+        """A constant counts on days before it was recorded too (CONVENTIONS 3), but an adult's height on no child's."""
+        today = self.chart.today
+        constant = self.catalogue.kinds[result.kind].constant
+        return result.day <= today or (self.is_constant(result) and bool(self._by_age(constant, today)))
+
+    def _by_age(self, setting: ByAge, day: date) -> object:
+        """Adult or child setting, by the age on that day; an unknown birth date counts as adult."""
+        age = self.age_on(day)
         return setting.child if age is not None and age < ADULT_AGE else setting.adult
 
 
