@@ -16,9 +16,7 @@ def _age_today(reader: Reader) -> Reading:
     return reader.unknown("birth-date") if age is None else Reading(Fraction(age))
 
 
-@FAMILY.measure(
-    "age", "Age on the condition day", "completed years at the condition day", "a", changes_daily=True
-)
+@FAMILY.measure("age", "Age on the condition day", "completed years at the condition day", "a", changes_daily=True)
 def age(reader: Reader) -> Reading:
     """Taken by itself, the condition day is today; rules put the day of their test in its place (CONVENTIONS 5)."""
     return _age_today(reader)
@@ -84,9 +82,7 @@ def weight_change(reader: Reader) -> Reading:
     )
 
 
-@FAMILY.measure(
-    "weight-slope", "Weight slope", "weight-change x 30.4375 / days between the two", "%/mo", 1
-)
+@FAMILY.measure("weight-slope", "Weight slope", "weight-change x 30.4375 / days between the two", "%/mo", 1)
 def weight_slope(reader: Reader) -> Reading:
     """Percent per mean month [D]."""
     newest, earlier = reader.read("weight"), reader.previous("weight")

@@ -170,7 +170,7 @@ def kings_b(reader: Reader) -> Reading:
     return _of_form(reader, _ventilation_needed)
 
 
-# MiToS [V:MITOS]
+# the stage by MiToS: one point for each domain lost
 
 
 def _movement(form: Result) -> bool | None:
