@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from pathway.engine.catalogue import Catalogue
 from pathway.engine.schedule import Period
 
 
@@ -224,3 +225,18 @@ class CodeProposal:
     completes: tuple[str, ...] = ()  # activities completed by accepting or declining
     not_while_active: str = ""  # intervention
     pathways: tuple[str, ...] = ()
+    planned: tuple[PlannedDate, ...] = ()  # dates laid out from the day of acceptance (plan-taper)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All that one release of the software lists, whatever the pathway: vocabulary sections 1, 4, 7 and 8."""
+
+    roles: tuple[Role, ...]
+    tracks: tuple[Track, ...]
+    catalogue: Catalogue
+    activities: Mapping[str, Activity]
+    ladders: Mapping[str, tuple[Rung, ...]]
+    interventions: Mapping[str, Intervention]
+    calendars: tuple[Calendar, ...]
+    proposals: Mapping[str, CodeProposal]
