@@ -38,4 +38,5 @@ def configure(form: str, level: str) -> dict[str, Any]:
 def _last(form: str) -> list[structlog.types.Processor]:
     if form == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=False)]
+    # Plain traces: the local variables of a frame may hold a patient.
+    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]

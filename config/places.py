@@ -38,11 +38,15 @@ def data_dir() -> Path:
 
 
 def default_data_dir(preferred: Path) -> Path:
-    """`preferred` when the servers' user can reach it, else a folder of this checkout under /var/lib (root only)."""
-    if can_reach(server_user(preferred), preferred):
+    """`preferred` when the servers' user can use it, else a folder that belongs to it elsewhere.
+
+    That is one under /var/lib for root, and one in the home for a user whose checkout belongs to somebody else.
+    """
+    if can_reach(server_user(preferred), preferred) and _is_mine_to_write(preferred):
         return _prepared(preferred)
     mark = hashlib.sha256(str(preferred).encode()).hexdigest()[:10]
-    return _prepared(Path(f"/var/lib/pathway-{mark}"))
+    home = Path("/var/lib") if os.geteuid() == 0 else Path.home() / ".local" / "share"
+    return _prepared(home / f"pathway-{mark}")
 
 
 def server_user(data: Path) -> ServerUser:
@@ -118,6 +122,11 @@ def _prepared(folder: Path) -> Path:
             f"The data folder {folder} is not usable by user {user.uid}; set PATHWAY_DATA_DIR to another folder."
         )
     return folder
+
+
+def _is_mine_to_write(folder: Path) -> bool:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return os.access(existing, os.W_OK)
 
 
 def _nobody() -> ServerUser:

@@ -32,6 +32,7 @@ CELERY_BROKER_URL = env.secret("BROKER_URL") or embedded.broker_url(DATA_DIR)
 CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL)
 
 # Static files straight from the source, so that no build step stands between an edit and the page.
+STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
