@@ -26,8 +26,9 @@ from pathway.engine.definitions import (
     RuleSet,
     Rung,
     Track,
+    Vocabulary,
 )
-from pathway.engine.names import MeasureType, Names
+from pathway.engine.names import Names, measure_types
 from pathway.engine.yamltext import ContentError
 
 __all__ = ["Content", "ContentError", "MeasureText", "names", "read"]
@@ -55,6 +56,20 @@ class Content:
     terminology: Mapping[str, Mapping[str, str]]
     sources: Mapping[str, str]  # mark -> where it was seen
 
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What is global to a release, apart from pathways and rule sets."""
+        return Vocabulary(
+            roles=tuple(self.roles.values()),
+            tracks=tuple(self.tracks.values()),
+            catalogue=self.catalogue,
+            activities=self.activities,
+            ladders=self.ladders,
+            interventions=self.interventions,
+            calendars=self.calendars,
+            proposals=self.proposals,
+        )
+
 
 def read(folder: Path) -> Content:
     """The content of a folder with `vocabulary/`, `rule_sets/`, `pathways/` and `evidence/`.
@@ -69,9 +84,7 @@ def names(content: Content) -> Names:
     """The closed vocabulary that rule texts of this content may use."""
     return Names(
         observations=content.catalogue.kinds,
-        measures={
-            code: MeasureType(measure.type, measure.unit, measure.values) for code, measure in content.measures.items()
-        },
+        measures=measure_types({code: measure.unit for code, measure in content.measures.items()}),
         rules=frozenset(rule.code for one in content.rule_sets.values() for rule in one.rules),
         tracks={code: [stage.code for stage in track.stages] for code, track in content.tracks.items()},
         interventions=frozenset(content.interventions),

@@ -10,7 +10,6 @@ from pathway.engine.catalogue import Kind
 from pathway.engine.content.fields import Fields
 from pathway.engine.definitions import Activity, Role, Rung, Stage, Track
 
-MEASURE_TYPES = ("number", "boolean", "word")
 OWNER = "owner"  # a rung addressed to whoever holds the task
 
 _STAGE = re.compile(r"[A-Z]([0-9]{1,2})", re.ASCII)
@@ -26,8 +25,6 @@ class MeasureText:
     unit: str = ""
     places: int = 0
     unknown_when: str = ""
-    type: str = "number"  # number | boolean | word
-    values: tuple[str, ...] = ()  # of a word
 
 
 def roles(file: Fields) -> dict[str, Role]:
@@ -80,12 +77,8 @@ def _measure(code: str, entry: Fields) -> MeasureText:
         entry.text("unit", ""),
         entry.whole("places", 0),
         entry.text("unknown_when", ""),
-        entry.one_of("type", MEASURE_TYPES, "type", "number"),
-        entry.words("values"),
     )
     entry.finish()
-    if (measure.type == "word") != bool(measure.values):
-        raise entry.error("values", "are needed for a word, and only for a word")
     return measure
 
 
