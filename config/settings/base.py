@@ -163,6 +163,7 @@ REDIS_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
 }
 AMQP_TRANSPORT_OPTIONS = {"confirm_publish": True}
+CELERY_BEAT_SCHEDULE_FILENAME = env.text("BEAT_SCHEDULE_FILE", "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep reminders": {"task": "pathway.jobs.sweep.sweep", "schedule": 60.0, "options": {"expires": 55}},
     # Once per site and day however often it runs, so a missed run costs a quarter of an hour.
