@@ -456,7 +456,7 @@ LIMB = "pathways/als-limb.yaml"
         (OBSERVATIONS, "values: [normal, abnormal]", "values: []", "is missing"),
         (OBSERVATIONS, "values: [normal, abnormal]", "values: [normal, normal]", "names something twice"),
         (OBSERVATIONS, "default_context: {posture: sitting}", "default_context: {posture: seated}", "unknown value"),
-        (OBSERVATIONS, "default_context: {posture: sitting}", "default_context: {pose: sitting}", "unknown context key"),
+        (OBSERVATIONS, "default_context: {posture: ", "default_context: {pose: ", "unknown context key"),
         (OBSERVATIONS, "  weight:\n", "  body weight:\n", "is not a code"),
         (OBSERVATIONS, "  weight:\n", "  height:\n", "occurs twice"),
         (OBSERVATIONS, "title: Body weight", "titles: Body weight", "is missing"),
