@@ -17,6 +17,8 @@ from pathway.engine import yamltext
 from pathway.engine.schedule import Period
 from pathway.engine.yamltext import ContentError, Listing, Node, Table
 
+MOST = 10_000  # of days, versions and the like
+
 _CODE = re.compile(r"[A-Za-z0-9]+([.-][A-Za-z0-9]+)*", re.ASCII)
 
 
@@ -79,12 +81,15 @@ class Fields:
             self._pending.append(Pending(self, key, text))
         return text
 
-    def whole(self, key: str, default: int | None = None) -> int:
+    def whole(self, key: str, default: int | None = None, *, least: int = 0) -> int:
+        """A whole number from `least` up to ten thousand; required without a default."""
         node = self._take(key, required=default is None)
         if node is None:
             return default or 0
         if not isinstance(node, Decimal) or node != int(node):
             raise self.error(key, "must be a whole number")
+        if not least <= node <= MOST:
+            raise self.error(key, f"must be from {least} to {MOST}")
         return int(node)
 
     def flag(self, key: str) -> bool | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pathway.engine.content import vocabulary
-from pathway.engine.content.fields import Fields, nearest
+from pathway.engine.content.fields import MOST, Fields, nearest
 from pathway.engine.content.observations import ALWAYS, Terminology
 from pathway.engine.definitions import (
     Activity,
@@ -121,7 +121,7 @@ def _start_task(entry: Fields, around: Around) -> StartTask:
 
 
 def _planned(entry: Fields) -> PlannedDate:
-    found = PlannedDate(entry.text("code"), entry.text("label"), entry.whole("offset_days"))
+    found = PlannedDate(entry.text("code"), entry.text("label"), entry.whole("offset_days", least=-MOST))
     entry.finish()
     return found
 

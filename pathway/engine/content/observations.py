@@ -111,6 +111,9 @@ def _by_age(entry: Fields, key: str, make: Callable[[Fields, str], Setting], *, 
         setting = make(entry, key)
         return ByAge(setting, setting)
     ages = entry.within(key)
+    for age in ("adult", "child"):
+        if required and not ages.has(age):
+            raise ages.error(age, "is missing")
     found = ByAge(*(make(ages, age) if ages.has(age) else None for age in ("adult", "child")))
     ages.finish()
     return found

@@ -30,7 +30,7 @@ def pathway(file: Fields, around: Around) -> Pathway:
     found = Pathway(
         code=file.text("code"),
         title=file.text("title"),
-        version=file.whole("version"),
+        version=file.whole("version", least=1),
         initial=initial,
         tracks=tracks,
         rows=tuple(_row(entry, tracks, around) for entry in file.each("schedule")),

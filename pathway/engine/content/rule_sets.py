@@ -31,7 +31,7 @@ def rule_set(file: Fields, around: Around) -> RuleSet:
     found = RuleSet(
         code=file.text("code"),
         title=file.text("title"),
-        version=file.whole("version"),
+        version=file.whole("version", least=1),
         source=file.text("source"),
         rules=tuple(_rule(code, entry, around) for code, entry in file.within("rules").entries()),
     )

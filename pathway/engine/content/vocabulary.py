@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pathway.engine.catalogue import Kind
-from pathway.engine.content.fields import Fields
+from pathway.engine.content.fields import MOST, Fields
 from pathway.engine.definitions import Activity, Role, Rung, Stage, Track
 
 OWNER = "owner"  # a rung addressed to whoever holds the task
@@ -91,7 +91,7 @@ def ladders(file: Fields, role_codes: Mapping[str, Role]) -> dict[str, tuple[Run
 
 
 def _rung(entry: Fields, role_codes: Mapping[str, Role]) -> Rung:
-    rung = Rung(entry.text("code"), entry.whole("offset_days"), entry.one_of("to", {OWNER, *role_codes}, "role"))
+    rung = Rung(entry.text("code"), entry.whole("offset_days", least=-MOST), entry.one_of("to", {OWNER, *role_codes}, "role"))
     entry.finish()
     return rung
 
