@@ -441,7 +441,7 @@ LIMB = "pathways/als-limb.yaml"
     ("name", "old", "new", "said"),
     [
         (OBSERVATIONS, "decimals: 1", "decimal: 1", "unknown key (did you mean 'decimals'?)"),
-        (OBSERVATIONS, "valid: {adult: always", "valid: {adults: always", "unknown key (did you mean 'adult'?)"),
+        (OBSERVATIONS, "soft: {adult: ", "soft: {adults: ", "unknown key (did you mean 'adult'?)"),
         (OBSERVATIONS, '"[in_i]": 2.54', '"[in_i]": 2.54e3', "not a factor"),
         (OBSERVATIONS, '"[in_i]": 2.54', '"[in_i]": 0', "not a factor"),
         (OBSERVATIONS, '"[in_i]": 2.54', '"[in_i]": -2.54', "not a factor"),
@@ -451,7 +451,7 @@ LIMB = "pathways/als-limb.yaml"
         (OBSERVATIONS, "hard: 30 to 250", "hard: 250 to 30", "empty range"),
         (OBSERVATIONS, "hard: 30 to 250", "hard: 30-250", "not a range"),
         (OBSERVATIONS, "child: 183 d}", "child: 6 mo}", "neither days"),
-        (OBSERVATIONS, "valid: {adult: always, child: 183 d}", "valid: {adult: always}", "height.valid.child: is missing"),
+        (OBSERVATIONS, "adult: always, child: 183 d}", "adult: always}", "height.valid.child: is missing"),
         (OBSERVATIONS, "type: quantity", "type: quantities", "unknown type 'quantities'"),
         (OBSERVATIONS, "unit: cm\n", "\n", "needed for a quantity"),
         (OBSERVATIONS, "values: [normal, abnormal]", "values: []", "is missing"),

@@ -91,7 +91,8 @@ def ladders(file: Fields, role_codes: Mapping[str, Role]) -> dict[str, tuple[Run
 
 
 def _rung(entry: Fields, role_codes: Mapping[str, Role]) -> Rung:
-    rung = Rung(entry.text("code"), entry.whole("offset_days", least=-MOST), entry.one_of("to", {OWNER, *role_codes}, "role"))
+    offset_days = entry.whole("offset_days", least=-MOST)
+    rung = Rung(entry.text("code"), offset_days, entry.one_of("to", {OWNER, *role_codes}, "role"))
     entry.finish()
     return rung
 
