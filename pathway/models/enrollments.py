@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -36,18 +37,24 @@ class Enrollment(Lifecycle):
     end_reason = models.TextField(blank=True)
     # Rungs of a day up to and including this one are not made up for (hold, reversal of a death).
     quiet_until = models.DateField(null=True, blank=True)
+    # The schedule row that holds for each activity now; a change of it lays the activity out again.
+    rows_in_force = ArrayField(models.BigIntegerField(), default=list)
     judged_on = models.DateField(null=True, blank=True)  # the last local day of the daily judge
     status_before_death = models.CharField(max_length=16, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["patient"], condition=Q(status__in=["active", "on-hold", "deceased"]), name="one_live_enrollment"
+                fields=["patient"],
+                condition=Q(status__in=["active", "on-hold", "deceased"]),
+                name="one_live_enrollment",
             ),
         ]
         indexes = [
             # Read by the daily judge: who has not been judged today.
-            models.Index(fields=["judged_on"], condition=Q(status__in=["active", "on-hold"]), name="enrollment_to_judge"),
+            models.Index(
+                fields=["judged_on"], condition=Q(status__in=["active", "on-hold"]), name="enrollment_to_judge"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -65,15 +72,21 @@ class Enrollment(Lifecycle):
     def resume(self) -> None:
         """Messages go on from tomorrow; what was missed is not made up for."""
 
-    @transition(field=status, source=[EnrollmentStatus.ACTIVE, EnrollmentStatus.ON_HOLD], target=EnrollmentStatus.COMPLETED)
+    @transition(
+        field=status, source=[EnrollmentStatus.ACTIVE, EnrollmentStatus.ON_HOLD], target=EnrollmentStatus.COMPLETED
+    )
     def complete(self) -> None:
         """The enrollment gave way to another one (change of pathway)."""
 
-    @transition(field=status, source=[EnrollmentStatus.ACTIVE, EnrollmentStatus.ON_HOLD], target=EnrollmentStatus.WITHDRAWN)
+    @transition(
+        field=status, source=[EnrollmentStatus.ACTIVE, EnrollmentStatus.ON_HOLD], target=EnrollmentStatus.WITHDRAWN
+    )
     def withdraw(self) -> None:
         """The patient leaves the pathway."""
 
-    @transition(field=status, source=[EnrollmentStatus.ACTIVE, EnrollmentStatus.ON_HOLD], target=EnrollmentStatus.DECEASED)
+    @transition(
+        field=status, source=[EnrollmentStatus.ACTIVE, EnrollmentStatus.ON_HOLD], target=EnrollmentStatus.DECEASED
+    )
     def die(self) -> None:
         """Everything stops in the same transaction."""
 
@@ -109,7 +122,9 @@ class Stay(models.Model):
             models.UniqueConstraint(
                 fields=["enrollment", "track"], condition=Q(left_at=None, annulled=False), name="one_open_stay"
             ),
-            models.CheckConstraint(condition=Q(left_at=None) | Q(left_at__gte=F("entered_at")), name="left_after_entered"),
+            models.CheckConstraint(
+                condition=Q(left_at=None) | Q(left_at__gte=F("entered_at")), name="left_after_entered"
+            ),
         ]
 
     def __str__(self) -> str:

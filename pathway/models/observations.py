@@ -74,7 +74,9 @@ class Observation(models.Model):
         indexes = [
             # Read by selectors.charts: the usable results of one patient, newest first, per kind.
             models.Index(
-                fields=["patient", "kind", "-effective_at", "-id"], condition=Q(status="final"), name="observation_usable"
+                fields=["patient", "kind", "-effective_at", "-id"],
+                condition=Q(status="final"),
+                name="observation_usable",
             ),
             models.Index(fields=["patient"], condition=Q(status="held"), name="observation_held"),
         ]

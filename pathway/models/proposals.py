@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -38,6 +39,8 @@ class Proposal(Lifecycle):
     reason = models.TextField(blank=True)
     until = models.DateField(null=True, blank=True)  # a declined one asks again on this day
     closed_by_death = models.BooleanField(default=False)
+    # What every ground rested on when it was accepted: voiding one of these retracts the basis.
+    basis = ArrayField(models.BigIntegerField(), default=list)
     basis_retracted = models.BooleanField(default=False)
 
     class Meta:
@@ -53,7 +56,8 @@ class Proposal(Lifecycle):
                 name="one_open_proposal_per_code",
             ),
             models.CheckConstraint(
-                condition=(Q(code="") & ~Q(track="") & Q(stage__isnull=False)) | (~Q(code="") & Q(track="", stage=None)),
+                condition=(Q(code="") & ~Q(track="") & Q(stage__isnull=False))
+                | (~Q(code="") & Q(track="", stage=None)),
                 name="proposal_is_stage_or_code",
             ),
         ]
@@ -73,15 +77,11 @@ class Proposal(Lifecycle):
     def supersede(self) -> None:
         """A further one took its place, or the stage was reached."""
 
-    @transition(
-        field=status, source=[ProposalStatus.OPEN, ProposalStatus.SUPERSEDED], target=ProposalStatus.WITHDRAWN
-    )
+    @transition(field=status, source=[ProposalStatus.OPEN, ProposalStatus.SUPERSEDED], target=ProposalStatus.WITHDRAWN)
     def withdraw(self) -> None:
         """What it rested on was entered in error, or the patient died or left."""
 
-    @transition(
-        field=status, source=[ProposalStatus.WITHDRAWN, ProposalStatus.SUPERSEDED], target=ProposalStatus.OPEN
-    )
+    @transition(field=status, source=[ProposalStatus.WITHDRAWN, ProposalStatus.SUPERSEDED], target=ProposalStatus.OPEN)
     def reopen(self) -> None:
         """A reversed death had withdrawn it, or the further one that superseded it is gone."""
 

@@ -58,7 +58,9 @@ class Delivery(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["reminder", "person", "channel"], name="one_delivery_per_person_and_channel"),
+            models.UniqueConstraint(
+                fields=["reminder", "person", "channel"], name="one_delivery_per_person_and_channel"
+            ),
         ]
         indexes = [
             models.Index(fields=["queued_at"], condition=Q(status="queued"), name="delivery_queued"),

@@ -1,0 +1,563 @@
+"""The river, in one file: what happens in which order when something is recorded, decided, or a day has passed.
+
+    observation recorded → measures derived → rules judged → alerts raised and transitions proposed →
+    a person confirms → the new stage's activities scheduled → tasks → reminders → dashboards
+
+Every public function is one transaction under the lock of one enrollment, takes the moment as `at`
+and the person as `by` (None: the server itself), and leaves nothing behind when it refuses.
+Services change rows of one kind and do not know one another; they are composed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+from django.db import transaction
+
+from pathway import errors
+from pathway.engine import content, units
+from pathway.engine.schedule import local_day
+from pathway.models import (
+    LIVE,
+    Alert,
+    CareTask,
+    Enrollment,
+    EnrollmentStatus,
+    Intervention,
+    Observation,
+    Patient,
+    Proposal,
+    User,
+)
+from pathway.selectors import cases, definitions, plans
+from pathway.selectors.cases import Case
+from pathway.services import (
+    alerts,
+    care_tasks,
+    enrollments,
+    interventions,
+    measures,
+    observations,
+    proposals,
+    reminders,
+    transitions,
+)
+from pathway.services import definitions as definition_rows
+from pathway.services.observations import NewObservation
+from pathway.vocabulary import CLOSED_STAGE, TREATMENT_TRACK
+
+NewForm = Sequence[NewObservation]
+
+BEREAVEMENT_DAYS = 28  # from the death to the contact with the family (CONVENTIONS 40)
+STARTED, STOPPED = "T1", "T4"
+RESTARTS_FROM = (0, 3, 4)  # ranks of the treatment track from which starting a drug leads to T1
+DOSE_PLACES = 2  # a prescribed risdiplam dose is rounded to 0.01 mg
+REFERRALS = {"gastrostomy": "gastrostomy-referral", "riluzole": "stop-riluzole"}  # settled by starting or stopping
+
+
+# content
+
+
+@transaction.atomic
+def load_pathways(folder: Path, *, at: datetime) -> list[str]:
+    """Store what the folder says that is new. Raises ContentError naming file, line and key; nothing is stored then."""
+    return definition_rows.load(content.read(folder), at=at).lines
+
+
+# a patient comes onto a pathway
+
+
+@transaction.atomic
+def enroll(
+    patient: Patient,
+    pathway: str,
+    *,
+    at: datetime,
+    by: User | None,
+    start: Mapping[str, str] | None = None,
+    facts: NewForm = (),
+) -> Enrollment:
+    """Open the stays, lay out the first tasks, store the facts known at the start as one form, and judge."""
+    enrollment = enrollments.enroll(patient, definitions.published(pathway), at=at, by=by)
+    case = cases.lock(enrollment.pk, at=at, by=by)
+    transitions.enter_initial(case, enrollments.initial_stages(case, start or {}))
+    care_tasks.lay_out_enrollment(case)
+    rows = observations.record(case, facts) if facts else []
+    _settle(case, new=rows)
+    return enrollment
+
+
+@transaction.atomic
+def change_pathway(
+    enrollment_id: int, to: str, *, reason: str, at: datetime, by: User | None, start: Mapping[str, str] | None = None
+) -> Enrollment:
+    """Close one enrollment and open the other; stages are mapped by code, open work goes along."""
+    old = _open_case(enrollment_id, at=at, by=by)
+    version = definitions.published(to)
+    if version.pathway.code == old.pathway:
+        raise errors.NotAllowed("not-allowed", "The patient is on this pathway already", "to")
+    stages = {track: stay.stage.code for track, stay in old.stays.items()}
+    rows = care_tasks.rows_in_force(old)
+    transitions.close(old, how="pathway", reason=reason)
+    enrollments.complete(old, reason=reason)
+    enrollment = enrollments.enroll(old.patient, version, at=at, by=by, care_since=old.enrollment.care_since)
+    new = cases.lock(enrollment.pk, at=at, by=by)
+    kept = {t: s for t, s in stages.items() if t in new.version.record.initial and new.version.has_stage(t, s)}
+    entered = enrollments.initial_stages(new, {**kept, **(start or {})})
+    transitions.enter_initial(new, entered)
+    proposals.carry(old, new)
+    alerts.carry(old, enrollment.pk)
+    care_tasks.carry(old, new)
+    care_tasks.lay_out_again(new, entered=[s for t, s in entered.items() if stages.get(t) != s], known=rows)
+    proposals.supersede_reached(new)
+    _settle(new)
+    return enrollment
+
+
+# facts
+
+
+@transaction.atomic
+def record(enrollment_id: int, form: NewForm, *, at: datetime, by: User | None) -> list[Observation]:
+    """Store one form together or not at all; complete what it completes; judge once, after the last."""
+    case = cases.lock(enrollment_id, at=at, by=by)
+    if case.enrollment.status in (EnrollmentStatus.WITHDRAWN, EnrollmentStatus.COMPLETED):
+        raise errors.NotAllowed("not-allowed", "The patient is not on this pathway any more")
+    rows = observations.record(case, form)
+    if not case.is_dead:
+        _settle(case, new=rows)
+    return rows
+
+
+@transaction.atomic
+def void(
+    observation_id: int, *, reason: str, at: datetime, by: User | None, replace: NewObservation | None = None
+) -> list[Observation]:
+    """Entered in error: recompute what used it. A correction is stored first."""
+    observation, case = _observation_case(observation_id, at=at, by=by)
+    last_before = care_tasks.last_done(case, {observation.kind_id})
+    new = observations.record(case, [replace], replaces=observation) if replace else []
+    observations.void(case, observation, reason=reason)
+    new += observations.release_plausible_weights(case)
+    voided = [observation.pk]
+    ended = alerts.retract(case, voided)
+    if case.enrollment.status in LIVE:
+        proposals.retract(case, ended, voided)
+        care_tasks.retract(case, ended)
+    for _ in proposals.retracted_bases(case, voided):
+        observations.flag(case, "basis-retracted", observation=observation)
+    if case.enrollment.status in LIVE:
+        corrected = care_tasks.repoint(case, observation, new)
+        care_tasks.lay_out_voided(case, voided, last_before)
+        _settle(case, new=new, apart_from=corrected, not_before=case.today)
+    return new
+
+
+@transaction.atomic
+def confirm(observation_id: int, *, reason: str, at: datetime, by: User | None) -> None:
+    """A person has checked a held result: it counts from now on, on its own effective day."""
+    observation, case = _observation_case(observation_id, at=at, by=by)
+    _refuse_unless_live(case)
+    observations.confirm(case, observation, reason=reason)
+    _settle(case, new=[observation])
+
+
+# decisions
+
+
+@transaction.atomic
+def accept(proposal_id: int, *, at: datetime, by: User | None) -> None:
+    """A person says yes: the stage moves, or what the code says is done."""
+    proposal, case = _proposal_case(proposal_id, at=at, by=by)
+    proposals.accept(case, proposal)
+    case.changed()
+    if proposal.stage is not None:
+        _enter_stage(case, proposal.track, proposal.stage.code, how="proposal", reason="proposal accepted")
+    else:
+        _do(case, proposal.code)
+        _settle(case)
+
+
+@transaction.atomic
+def decline(proposal_id: int, *, reason: str, until: date | None = None, at: datetime, by: User | None) -> None:
+    """A person says no: quiet until new evidence, or until that day."""
+    proposal, case = _proposal_case(proposal_id, at=at, by=by)
+    proposals.decline(case, proposal, reason=reason, until=until)
+    if proposal.code:
+        care_tasks.close_decisions(case, case.vocabulary.proposals[proposal.code].completes, outcome="declined")
+    case.changed()
+    _settle(case)
+
+
+@transaction.atomic
+def move(enrollment_id: int, track: str, to: str, *, reason: str, at: datetime, by: User | None) -> None:
+    """A clinician moves the patient without a proposal; backward needs a reason. O9 is the server's."""
+    case = _open_case(enrollment_id, at=at, by=by)
+    if case.version.stage(track, to).code == CLOSED_STAGE:
+        raise errors.NotAllowed("not-allowed", "O9 is entered by a death or a withdrawal only", "to")
+    _enter_stage(case, track, to, how="move", reason=reason)
+
+
+@transaction.atomic
+def close_alert(alert_id: int, *, reason: str, at: datetime, by: User | None) -> None:
+    alert = Alert.objects.select_related("episode").filter(pk=alert_id).first()
+    if alert is None:
+        raise errors.NotFound("not-found", "There is no such alert")
+    case = _open_case(alert.enrollment_id, at=at, by=by)
+    alert.refresh_from_db()
+    alerts.close(case, alert, reason=reason)
+
+
+# tasks
+
+
+@transaction.atomic
+def complete(task_id: int, *, effective: date | None = None, outcome: str = "", at: datetime, by: User | None) -> None:
+    """Done by hand; the next one counts from the effective day."""
+    task, case = _task_case(task_id, at=at, by=by)
+    closed = care_tasks.complete(case, task, effective=effective or case.today, outcome=outcome)
+    _go_on(case, closed)
+
+
+@transaction.atomic
+def skip(task_id: int, *, reason: str, effective: date | None = None, at: datetime, by: User | None) -> None:
+    """Not done this time: declined, unable, not-appropriate or done-elsewhere."""
+    task, case = _task_case(task_id, at=at, by=by)
+    closed = care_tasks.skip(case, task, reason=reason, effective=effective or case.today)
+    _go_on(case, closed)
+
+
+@transaction.atomic
+def reassign(task_id: int, *, to: str, at: datetime, by: User | None) -> None:
+    task, case = _task_case(task_id, at=at, by=by)
+    care_tasks.reassign(case, task, to=to)
+
+
+@transaction.atomic
+def snooze(task_id: int, *, until: date, reason: str, at: datetime, by: User | None) -> None:
+    task, case = _task_case(task_id, at=at, by=by)
+    care_tasks.snooze(case, task, until=until, reason=reason)
+
+
+# interventions
+
+
+@transaction.atomic
+def start(
+    enrollment_id: int,
+    code: str,
+    *,
+    effective: date | None = None,
+    details: Mapping[str, object] | None = None,
+    at: datetime,
+    by: User | None,
+) -> Intervention:
+    """Start it: its stage is entered, its decision is settled, its plan is laid out."""
+    case = _open_case(enrollment_id, at=at, by=by)
+    row = interventions.start(case, code, effective=effective or case.today, details=details or {})
+    kind = interventions.kind_of(case, code)
+    care_tasks.close_decisions(case, kind.completes, outcome="started")
+    for question in (code, REFERRALS.get(code, "") if code == "gastrostomy" else ""):
+        proposals.supersede_code(case, question, reason="started")
+    _lay_out_tasks(case, row, on="start")
+    _take_effect(case, [row] if row.took_effect else [])
+    _settle(case)
+    return row
+
+
+@transaction.atomic
+def stop(
+    enrollment_id: int, code: str, *, effective: date | None = None, reason: str = "", at: datetime, by: User | None
+) -> None:
+    case = _open_case(enrollment_id, at=at, by=by)
+    _stop(case, code, effective or case.today, reason)
+    if code == "riluzole":
+        proposals.supersede_code(case, REFERRALS[code], reason="stopped")
+    _settle(case)
+
+
+@transaction.atomic
+def give(
+    enrollment_id: int, code: str, *, dose: str, effective: date | None = None, at: datetime, by: User | None
+) -> None:
+    """One dose of a series; the next one counts from it as given."""
+    case = _open_case(enrollment_id, at=at, by=by)
+    day = effective or case.today
+    _, flags = interventions.give(case, code, label=dose, effective=day)
+    for flag in flags:
+        observations.flag(case, flag, detail=f"{code} {dose}")
+    kind = interventions.kind_of(case, code)
+    if kind.series is not None:
+        care_tasks.cancel_labs(case, kind.series.labs)
+        care_tasks.close_dose(case, kind.series.task, day)
+    _settle(case)
+
+
+@transaction.atomic
+def prescribe(
+    enrollment_id: int,
+    *,
+    type: str,
+    load: str,
+    minutes: int | None = None,
+    rest_days: int | None = None,
+    at: datetime,
+    by: User | None,
+) -> None:
+    """One item of the exercise prescription; `no-rest-day` is stored and flagged."""
+    case = _open_case(enrollment_id, at=at, by=by)
+    item = interventions.prescribe(case, type=type, load=load, minutes=minutes, rest_days=rest_days)
+    if rest_days == 0:
+        observations.flag(case, "no-rest-day", detail=f"exercise {item.pk}")
+
+
+# the enrollment as a whole
+
+
+@transaction.atomic
+def hold(enrollment_id: int, *, reason: str, at: datetime, by: User | None) -> None:
+    enrollments.hold(_open_case(enrollment_id, at=at, by=by), reason=reason)
+
+
+@transaction.atomic
+def resume(enrollment_id: int, *, reason: str = "", at: datetime, by: User | None) -> None:
+    case = _open_case(enrollment_id, at=at, by=by)
+    enrollments.resume(case, reason=reason)
+    care_tasks.reckon_rungs(case)
+
+
+@transaction.atomic
+def withdraw(enrollment_id: int, *, reason: str, at: datetime, by: User | None) -> None:
+    """The patient leaves: open tasks are cancelled, alerts and proposals closed, overall O9."""
+    case = _open_case(enrollment_id, at=at, by=by)
+    enrollments.withdraw(case, reason=reason)
+    care_tasks.cancel_all(case, reason="withdrawn")
+    alerts.close_all(case, reason="withdrawn")
+    proposals.close_all(case, reason="withdrawn")
+    transitions.close(case, how="withdrawal", reason=reason)
+
+
+@transaction.atomic
+def record_death(enrollment_id: int, *, effective: date | None = None, at: datetime, by: User | None) -> None:
+    """Everything stops in one transaction; one contact with the family is opened."""
+    case = _open_case(enrollment_id, at=at, by=by)
+    day = effective or case.today
+    enrollments.die(case, day)
+    care_tasks.cancel_all(case, reason="the patient has died", by_death=True)
+    alerts.close_all(case, reason="the patient has died", by_death=True)
+    proposals.close_all(case, reason="the patient has died", by_death=True)
+    transitions.close_by_death(case)
+    observations.hold_after(case, day)
+    care_tasks.open_bereavement(case, day + timedelta(days=BEREAVEMENT_DAYS))
+
+
+@transaction.atomic
+def reverse_death(enrollment_id: int, *, reason: str, at: datetime, by: User | None) -> None:
+    """The death was a mistake: all comes back as it was, and what came meanwhile is judged today."""
+    case = cases.lock(enrollment_id, at=at, by=by)
+    died_at = case.stays["overall"].entered_at if "overall" in case.stays else at
+    enrollments.revive(case, reason=reason)
+    care_tasks.cancel_bereavement(case)
+    transitions.reopen_after_death(case)
+    care_tasks.restore_after_death(case)
+    alerts.restore_after_death(case)
+    proposals.restore_after_death(case)
+    observations.release_after_death(case)
+    meanwhile = Observation.objects.usable().filter(patient=case.patient, recorded_at__gte=died_at)
+    _settle(case, new=list(meanwhile))
+
+
+# time passes
+
+
+@transaction.atomic
+def pass_day(enrollment_id: int, *, at: datetime) -> None:
+    """The daily sweep of one enrollment, without the rungs: planned starts, then the judging of all rules."""
+    case = cases.lock(enrollment_id, at=at, by=None)
+    if case.enrollment.status not in LIVE:
+        return
+    _take_effect(case, interventions.take_effect(case))
+    observations.flag_stale_weight(case)
+    _judge(case)
+    enrollments.judged(case)
+
+
+def remind(*, at: datetime, enrollment_id: int | None = None) -> int:
+    """Write the reminders that are due, in batches until none is left. Returns how many were written."""
+    written = 0
+    while True:
+        with transaction.atomic():
+            moved, told = reminders.climb(at=at, enrollment_id=enrollment_id)
+        written += told
+        if moved == 0:
+            return written
+
+
+def judge_day(*, at: datetime, limit: int | None = None) -> int:
+    """Judge every live enrollment that has not been judged on its site's present day. Returns how many."""
+    judged = 0
+    waiting = Enrollment.objects.filter(status__in=LIVE).order_by("judged_on", "pk")
+    rows = waiting.values_list("pk", "judged_on", "patient__site__time_zone")[:limit]
+    for pk, judged_on, zone in rows.iterator():
+        if judged_on is None or judged_on < local_day(at, zone):
+            pass_day(pk, at=at)
+            judged += 1
+    return judged
+
+
+# how the steps follow one another
+
+
+def _settle(
+    case: Case,
+    *,
+    new: Iterable[Observation] = (),
+    apart_from: Iterable[str] = (),
+    not_before: date | None = None,
+    entered: Sequence[str] = (),
+) -> None:
+    """After something was written: tasks are completed, plans followed, rules judged."""
+    new = [row for row in new if row.status == "final"]
+    closed = care_tasks.complete_by(case, new, apart_from=list(apart_from))
+    care_tasks.follow_plans(case, plans.wanted(case), new, not_before=not_before)
+    care_tasks.go_on(case, closed)
+    _judge(case, entered=entered)
+
+
+def _judge(case: Case, *, entered: Sequence[str] = ()) -> None:
+    """Rules are judged on one state; rows that change are laid out before what rules ask for is added."""
+    began = alerts.follow(case)
+    care_tasks.lay_out_again(case, entered=entered)
+    _take_effects(case, began)
+    proposals.ask_again(case)
+    measures.derive(case)
+
+
+def _take_effects(case: Case, began: Sequence[alerts.Began]) -> None:
+    """Effects happen once per episode."""
+    effects = [(one.episode, effect) for one in began for effect in one.rule.rule.effects]
+    proposals.ask(case, [(episode, f"{e.track}/{e.stage}") for episode, e in effects if e.stage])
+    for episode, effect in effects:
+        if effect.proposal:
+            proposals.ask_code(case, effect.proposal, [episode])
+        if effect.task and effect.within is not None:
+            care_tasks.ask(case, effect.task, effect.within, episode)
+
+
+def _enter_stage(case: Case, track: str, stage: str, *, how: str, reason: str) -> None:
+    """The patient is there now: what it answers is superseded, what it opens is opened, its rows hold."""
+    _move(case, track, stage, how=how, reason=reason)
+    _settle(case, entered=[stage])
+
+
+def _move(case: Case, track: str, stage: str, *, how: str, reason: str) -> None:
+    transitions.follow(case, track, stage, how=how, reason=reason)
+    proposals.supersede_reached(case)
+    question = case.version.record.on_entry.get(stage)
+    if question is not None:
+        proposals.ask_code(case, question)
+
+
+def _take_effect(case: Case, started: Iterable[Intervention]) -> None:
+    """Starting an intervention that enters a stage moves the track there (CONVENTIONS 20)."""
+    for row in started:
+        kind = interventions.kind_of(case, row.kind_id)
+        for entry in interventions.entered(case, row):
+            present, rank = case.rank(entry.track), int(entry.stage[1:])
+            is_restart = kind.is_drug and entry.track == TREATMENT_TRACK and present in RESTARTS_FROM
+            if present >= 0 and case.version.has_stage(entry.track, entry.stage) and (rank > present or is_restart):
+                _move(case, entry.track, entry.stage, how="intervention", reason=f"{kind.title} started")
+                _judge(case, entered=[entry.stage])
+
+
+def _stop(case: Case, code: str, effective: date, reason: str) -> None:
+    row = interventions.stop(case, code, effective=effective, reason=reason)
+    care_tasks.cancel_plans(case, row.pk, plans.activities_of(case, code))
+    _lay_out_tasks(case, row, on="stop")
+    drugs = {kind.code for kind in case.vocabulary.interventions.values() if kind.is_drug}
+    is_last = code in drugs and not any(case.reader().is_active(drug) for drug in drugs)
+    if is_last and case.rank(TREATMENT_TRACK) not in (-1, int(STOPPED[1:])):
+        _move(case, TREATMENT_TRACK, STOPPED, how="intervention", reason=f"{code} stopped")
+
+
+def _lay_out_tasks(case: Case, row: Intervention, *, on: str) -> None:
+    """Tasks that starting (or stopping) it opens."""
+    anchor = row.started_on if on == "start" else row.stopped_on
+    for task in interventions.kind_of(case, row.kind_id).tasks:
+        if task.on == on and anchor is not None:
+            opens = task.opens.after(anchor) if task.opens is not None else None
+            care_tasks.plan(case, plans.Wanted(task.activity, task.due.after(anchor), row.pk, "", opens))
+
+
+def _do(case: Case, code: str) -> None:
+    """What accepting a code proposal does (vocabulary 7.5), and nothing else."""
+    known = case.vocabulary.proposals[code]
+    if known.task and known.within is not None:
+        care_tasks.bring_forward(case, known.task, known.within.after(case.today), by_person=True)
+    if known.stops:
+        _stop(case, known.stops, case.today, "proposal accepted")
+    if known.then == "dose-change":
+        dose = case.reader().read("risdiplam-dose").value
+        if not isinstance(dose, Fraction):
+            raise errors.NotAllowed("not-allowed", "The dose cannot be computed: a present weight is missing")
+        interventions.change_dose(case, "risdiplam", units.rounded(dose, DOSE_PLACES))
+    care_tasks.close_decisions(case, known.completes, outcome="accepted")
+
+
+def _go_on(case: Case, closed: care_tasks.Closed) -> None:
+    care_tasks.go_on(case, [closed])
+    _settle(case)
+
+
+# cases
+
+
+def _open_case(enrollment_id: int, *, at: datetime, by: User | None) -> Case:
+    case = cases.lock(enrollment_id, at=at, by=by)
+    _refuse_unless_live(case)
+    return case
+
+
+def _refuse_unless_live(case: Case) -> None:
+    if case.is_dead:
+        raise errors.NotAllowed(
+            "after-death", "The patient has died: only voiding and reversing the death are possible"
+        )
+    if case.enrollment.status not in LIVE:
+        raise errors.NotAllowed("not-allowed", "The patient is not on this pathway any more")
+
+
+def _observation_case(pk: int, *, at: datetime, by: User | None) -> tuple[Observation, Case]:
+    observation = Observation.objects.filter(pk=pk).first()
+    if observation is None:
+        raise errors.NotFound("not-found", "There is no such observation")
+    newest = Enrollment.objects.filter(patient=observation.patient_id).order_by("-pk").first()
+    if newest is None:
+        raise errors.NotFound("not-found", "The patient is on no pathway")
+    case = cases.lock(newest.pk, at=at, by=by)
+    observation.refresh_from_db()
+    return observation, case
+
+
+def _proposal_case(pk: int, *, at: datetime, by: User | None) -> tuple[Proposal, Case]:
+    proposal = Proposal.objects.filter(pk=pk).first()
+    if proposal is None:
+        raise errors.NotFound("not-found", "There is no such proposal")
+    case = _open_case(proposal.enrollment_id, at=at, by=by)
+    proposal.refresh_from_db()
+    return proposal, case
+
+
+def _task_case(pk: int, *, at: datetime, by: User | None) -> tuple[CareTask, Case]:
+    task = CareTask.objects.filter(pk=pk).first()
+    if task is None:
+        raise errors.NotFound("not-found", "There is no such task")
+    if task.activity_id == care_tasks.BEREAVEMENT:
+        case = cases.lock(task.enrollment_id, at=at, by=by)
+    else:
+        case = _open_case(task.enrollment_id, at=at, by=by)
+    task.refresh_from_db()
+    return task, case

@@ -1,0 +1,1 @@
+"""Questions: what finds and arranges, and changes nothing."""

@@ -1,0 +1,126 @@
+"""What running interventions ask for: the next date of each calendar, the next dose of each series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pathway.engine import calendars, rules, series
+from pathway.engine.chart import Dose
+from pathway.engine.definitions import Calendar
+from pathway.engine.definitions import Intervention as Kind
+from pathway.models import Intervention
+from pathway.selectors import completions, definitions
+from pathway.selectors.cases import Case
+
+STEROID = "onasemnogene-steroid"
+TAPER = "oa-taper"
+TAPER_DAYS = 27  # from taper-start to taper-end [V:OA-DHPC]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One task that a plan asks for now."""
+
+    activity: str
+    due: date
+    intervention_id: int
+    label: str = ""
+    opens: date | None = None
+
+
+def running(case: Case) -> list[Intervention]:
+    """Neither stopped nor over; a start that lies ahead has its plan already."""
+    rows = Intervention.objects.filter(patient=case.patient, stopped_on=None)
+    return list(rows.order_by("started_on", "pk"))
+
+
+def wanted(case: Case) -> dict[str, Wanted]:
+    """By activity, what calendars and series ask for now. Nothing for an activity whose plan has ended."""
+    found: dict[str, Wanted] = {}
+    for row in running(case):
+        kind = case.vocabulary.interventions[row.kind_id]
+        for one in [*_from_calendars(case, row), *_from_series(case, row, kind)]:
+            found.setdefault(one.activity, one)
+    return found
+
+
+def activities_of(case: Case, code: str) -> set[str]:
+    """The activities of an intervention's calendars and series: what stopping it cancels."""
+    kind = case.vocabulary.interventions[code]
+    found = {c.activity for c in case.vocabulary.calendars if c.anchor_intervention == code}
+    return found | ({kind.series.task, kind.series.labs} - {""} if kind.series else set())
+
+
+def planned(case: Case) -> dict[str, dict[str, date]]:
+    """Coming dates by activity (calendars) or intervention (series, programmes) and label."""
+    found: dict[str, dict[str, date]] = {}
+    for row in running(case):
+        kind = case.vocabulary.interventions[row.kind_id]
+        for calendar, anchor in _calendars(case, row):
+            done = completions.done(case, case.vocabulary.activities[calendar.activity]).completions
+            found.setdefault(calendar.activity, {}).update(calendars.planned(calendar, anchor, done))
+        if kind.series is not None:
+            found.setdefault(kind.code, {}).update(series.planned(kind.series, row.started_on, _doses(case, row)))
+        for task in kind.tasks:
+            if task.label and task.on == "start":
+                found.setdefault(kind.code, {})[task.label] = task.due.after(row.started_on)
+        for one in kind.planned:
+            found.setdefault(one.code, {})[one.label] = row.started_on + timedelta(days=one.offset_days)
+    _add_taper(case, found)
+    return found
+
+
+def _from_calendars(case: Case, row: Intervention) -> list[Wanted]:
+    found = []
+    for calendar, anchor in _calendars(case, row):
+        done = completions.done(case, case.vocabulary.activities[calendar.activity]).completions
+        position = calendars.position(calendar, anchor, done, goes_on=_goes_on(case, calendar))
+        if position.next is not None:
+            found.append(Wanted(calendar.activity, position.next[1], row.pk, position.next[0] or ""))
+    return found
+
+
+def _calendars(case: Case, row: Intervention) -> list[tuple[Calendar, date]]:
+    """The calendars that this intervention anchors, with their anchors; those of a dose once it is given."""
+    found = []
+    for calendar in case.vocabulary.calendars:
+        if calendar.anchor_intervention != row.kind_id:
+            continue
+        if not calendar.anchor_dose:
+            found.append((calendar, row.started_on))
+        else:
+            given = [dose.day for dose in _doses(case, row) if dose.label == calendar.anchor_dose]
+            found += [(calendar, day) for day in given[:1]]
+    return found
+
+
+def _goes_on(case: Case, calendar: Calendar) -> bool:
+    condition = definitions.vocabulary_expressions().goes_on.get(calendar.activity)
+    return condition is None or rules.evaluate(condition, case.reader(), case.judge.judge).value is not False
+
+
+def _from_series(case: Case, row: Intervention, kind: Kind) -> list[Wanted]:
+    if kind.series is None:
+        return []
+    dose = series.next_dose(kind.series, row.started_on, _doses(case, row))
+    if dose is None:
+        return []
+    label, day = dose
+    found = [Wanted(kind.series.task, day, row.pk, label)]
+    if kind.series.labs:
+        opens, due = series.labs_window(kind.series, day)
+        found.append(Wanted(kind.series.labs, due, row.pk, label, opens))
+    return found
+
+
+def _doses(case: Case, row: Intervention) -> list[Dose]:
+    """The doses of this course."""
+    return [Dose(row.kind_id, label, day) for label, day in case.doses_of(row.pk)]
+
+
+def _add_taper(case: Case, found: dict[str, dict[str, date]]) -> None:
+    accepted = [one.day for one in case.chart().decisions if one.code == TAPER]
+    if accepted and STEROID in found:
+        begins = accepted[-1] + timedelta(days=1)
+        found[STEROID] |= {"taper-start": begins, "taper-end": begins + timedelta(days=TAPER_DAYS)}

@@ -1,0 +1,214 @@
+"""Verdicts become episodes, and episodes are told as alerts (CONVENTIONS 12-16, 37)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from pathway import audit, errors
+from pathway.engine.rules import Judgement as Verdict
+from pathway.engine.rules import Verdict as V
+from pathway.models import Alert, AlertStatus, Episode, Evidence, Judgement
+from pathway.selectors.cases import Case
+from pathway.selectors.definitions import SiteRule
+from pathway.vocabulary import Severity
+
+DEFINITE = {V.HIT: "hit", V.MISS: "miss"}
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """An episode that has just begun, and the rule whose effects now happen."""
+
+    episode: Episode
+    rule: SiteRule
+
+
+def follow(case: Case) -> list[Began]:
+    """Judge every rule of the site and let the episodes follow. Returns those that began, shadow ones aside."""
+    verdicts = {key: case.judge.judge(rule.compiled.code) for key, rule in case.rules.by_key.items()}
+    _keep_judgements(case, verdicts)
+    running = _running(case)
+    began = []
+    for key, verdict in verdicts.items():
+        rule, episode = case.rules.by_key[key], running.get(key)
+        if verdict.verdict is V.HIT and episode is None:
+            began.append(Began(_begin(case, rule, verdict), rule))
+        elif episode is not None:
+            _continue(case, episode, verdict)
+    return [one for one in began if not one.rule.is_shadow]
+
+
+def close(case: Case, alert: Alert, *, reason: str) -> None:
+    """A person has dealt with it. The episode ends with it where the rule missed last."""
+    if alert.status != AlertStatus.OPEN:
+        raise errors.Conflict("not-allowed", "This alert is not open any more")
+    if not reason.strip():
+        raise errors.NotAllowed("not-allowed", "Closing an alert needs a reason", "reason")
+    alert.close()
+    alert.closed_at, alert.closed_by, alert.close_reason = case.at, case.by, reason
+    alert.keep("status", "closed_at", "closed_by", "close_reason")
+    last = Judgement.objects.filter(enrollment=alert.enrollment, rule=alert.episode.rule).values_list(
+        "last_definite", flat=True
+    )
+    if last.first() == "miss":
+        _end(case, alert.episode)
+    audit.record("alert.closed", by=case.by, patient=case.patient, subject=alert, reason=reason)
+
+
+def close_all(case: Case, *, reason: str, by_death: bool = False) -> None:
+    """Death or withdrawal: nothing is told any more."""
+    for alert in Alert.objects.filter(enrollment=case.enrollment, status=AlertStatus.OPEN):
+        alert.close()
+        alert.closed_at, alert.close_reason, alert.closed_by_death = case.at, reason, by_death
+        alert.keep("status", "closed_at", "close_reason", "closed_by_death")
+
+
+def restore_after_death(case: Case) -> None:
+    for alert in Alert.objects.filter(enrollment=case.enrollment, status=AlertStatus.CLOSED, closed_by_death=True):
+        alert.restore()
+        alert.closed_at, alert.close_reason, alert.closed_by_death = None, "", False
+        alert.keep("status", "closed_at", "close_reason", "closed_by_death")
+
+
+def retract(case: Case, voided: Collection[int]) -> list[Episode]:
+    """End the episodes of which every hit used a voided result and whose rule does not hit without it.
+
+    Their open alerts (and those that a death closed) are withdrawn. Returns the episodes that ended.
+    """
+    rested = Evidence.objects.filter(observation__in=voided, in_every_hit=True).values("episode")
+    ended = []
+    for episode in Episode.objects.filter(patient=case.patient, ended_at=None, pk__in=rested).select_related("alert"):
+        alert = getattr(episode, "alert", None)
+        is_told = alert is not None and (alert.status == AlertStatus.OPEN or alert.closed_by_death)
+        if (alert is None or is_told) and not _hits_now(case, episode):
+            _end(case, episode)
+            if alert is not None:
+                _withdraw(case, alert)
+            ended.append(episode)
+    return ended
+
+
+def carry(case: Case, target_id: int) -> None:
+    """To another enrollment of the same patient: open alerts and running episodes go along."""
+    Episode.objects.filter(enrollment=case.enrollment, ended_at=None).update(enrollment=target_id)
+    Alert.objects.filter(enrollment=case.enrollment, status=AlertStatus.OPEN).update(enrollment=target_id)
+    Judgement.objects.filter(enrollment=case.enrollment).update(enrollment=target_id)
+
+
+# one rule at a time
+
+
+def _running(case: Case) -> dict[str, Episode]:
+    found = Episode.objects.filter(patient=case.patient, ended_at=None).select_related("alert")
+    return {episode.key: episode for episode in found.prefetch_related("evidence")}
+
+
+def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
+    episode = Episode.objects.create(
+        enrollment=case.enrollment,
+        patient=case.patient,
+        rule_id=rule.pk,
+        key=rule.key,
+        is_shadow=rule.is_shadow,
+        began_at=case.at,
+        began_on=case.today,
+        since=verdict.day or case.today,
+    )
+    Evidence.objects.bulk_create(Evidence(episode=episode, observation_id=r.key) for r in verdict.evidence)
+    if rule.rule.severity != Severity.NONE:
+        alert = Alert.objects.create(
+            episode=episode,
+            enrollment=case.enrollment,
+            severity=rule.rule.severity,
+            raised_at=case.at,
+            raised_on=case.today,
+        )
+        audit.record("alert.raised", by=case.by, patient=case.patient, subject=alert, after={"rule": rule.key})
+    return episode
+
+
+def _continue(case: Case, episode: Episode, verdict: Verdict) -> None:
+    alert = getattr(episode, "alert", None)
+    if verdict.verdict is V.HIT:
+        _add_evidence(episode, {r.key for r in verdict.evidence})
+        _mark(alert, no_longer_met=False)
+    elif verdict.verdict is V.MISS:
+        if alert is None or alert.status != AlertStatus.OPEN:
+            _end(case, episode)
+        else:
+            _mark(alert, no_longer_met=True)
+    elif verdict.verdict is V.NOT_APPLICABLE:
+        _mark(alert, no_longer_met=True)
+
+
+def _mark(alert: Alert | None, *, no_longer_met: bool) -> None:
+    if alert is not None and alert.status == AlertStatus.OPEN and alert.no_longer_met != no_longer_met:
+        alert.no_longer_met = no_longer_met
+        alert.keep("no_longer_met")
+
+
+def _add_evidence(episode: Episode, read: set[int]) -> None:
+    known = {one.observation_id: one for one in episode.evidence.all()}
+    new = [Evidence(episode=episode, observation_id=key, in_every_hit=False) for key in read - known.keys()]
+    if new:
+        Evidence.objects.bulk_create(new)
+    absent = [one.pk for key, one in known.items() if key not in read and one.in_every_hit]
+    if absent:
+        Evidence.objects.filter(pk__in=absent).update(in_every_hit=False)
+
+
+def _hits_now(case: Case, episode: Episode) -> bool:
+    """After a death nothing is judged any more: there the recorded evidence alone decides."""
+    rule = case.rules.by_key.get(episode.key)
+    return not case.is_dead and rule is not None and case.judge.judge(rule.compiled.code).verdict is V.HIT
+
+
+def _end(case: Case, episode: Episode) -> None:
+    episode.ended_at = case.at
+    episode.save(update_fields=["ended_at"])
+
+
+def _withdraw(case: Case, alert: Alert) -> None:
+    alert.withdraw()
+    alert.closed_at, alert.close_reason = case.at, "evidence voided"
+    alert.keep("status", "closed_at", "close_reason")
+    audit.record("alert.withdrawn", by=case.by, patient=case.patient, subject=alert, reason=alert.close_reason)
+
+
+def _keep_judgements(case: Case, verdicts: dict[str, Verdict]) -> None:
+    """Write the verdicts that changed, in one statement."""
+    known = {j.rule_id: j for j in Judgement.objects.filter(enrollment=case.enrollment)}
+    changed = []
+    for key, verdict in verdicts.items():
+        pk = case.rules.by_key[key].pk
+        row = _judgement(case, pk, verdict, known.get(pk))
+        if pk not in known or _says(row) != _says(known[pk]):
+            changed.append(row)
+    upsert(changed)
+
+
+def upsert(rows: Iterable[Judgement]) -> None:
+    Judgement.objects.bulk_create(
+        list(rows),
+        update_conflicts=True,
+        unique_fields=["enrollment", "rule"],
+        update_fields=["verdict", "last_definite", "day", "missing", "evidence", "judged_at"],
+    )
+
+
+def _judgement(case: Case, rule_id: int, verdict: Verdict, known: Judgement | None) -> Judgement:
+    return Judgement(
+        enrollment=case.enrollment,
+        rule_id=rule_id,
+        verdict=verdict.verdict.value,
+        last_definite=DEFINITE.get(verdict.verdict, known.last_definite if known else ""),
+        day=verdict.day,
+        missing=sorted(verdict.missing),
+        evidence=sorted(r.key for r in verdict.evidence),
+        judged_at=case.at,
+    )
+
+
+def _says(row: Judgement) -> tuple[object, ...]:
+    return row.verdict, row.last_definite, row.day, row.missing, row.evidence

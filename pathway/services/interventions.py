@@ -1,0 +1,159 @@
+"""What is started, stopped, given and prescribed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from pathway import audit, errors
+from pathway.engine import series, units
+from pathway.engine.chart import Dose
+from pathway.engine.definitions import Entry
+from pathway.engine.definitions import Intervention as Kind
+from pathway.models import Administration, ExerciseItem, Intervention
+from pathway.selectors.cases import Case
+
+HARMFUL_TYPES, HARMFUL_LOADS = ("eccentric",), ("high",)  # S37, S63
+
+
+def start(case: Case, code: str, *, effective: date, details: Mapping[str, object]) -> Intervention:
+    """Begin it, today, earlier, or planned ahead. Raises NotAllowed if it is running already."""
+    kind = kind_of(case, code)
+    if Intervention.objects.filter(patient=case.patient, kind=code, stopped_on=None).exists():
+        raise errors.NotAllowed("not-allowed", f"{kind.title} is running already", "intervention")
+    if case.patient.birth_date is not None and effective < case.patient.birth_date:
+        raise errors.InvalidEntry("implausible", "The day lies before the patient's birth", "effective")
+    told = _details(kind, details)
+    row = Intervention.objects.create(
+        patient=case.patient,
+        kind_id=code,
+        started_on=effective,
+        took_effect=effective <= case.today,
+        dose_mg=Decimal(told.pop("dose_mg")) if "dose_mg" in told else None,
+        extent=told.pop("use", ""),
+        details=told,
+        recorded_at=case.at,
+        recorded_by=case.by,
+    )
+    case.changed()
+    audit.record(
+        "intervention.started", by=case.by, patient=case.patient, subject=row, after={"on": effective.isoformat()}
+    )
+    return row
+
+
+def stop(case: Case, code: str, *, effective: date, reason: str = "") -> Intervention:
+    """End it: from that day on it is not active. Raises NotAllowed when it is not running."""
+    row = running(case, code)
+    if effective < row.started_on:
+        raise errors.NotAllowed("not-allowed", f"It was started on {row.started_on}", "effective")
+    if effective > case.today:
+        raise errors.InvalidEntry("implausible", "The day lies ahead", "effective")
+    row.stopped_on = effective
+    row.save(update_fields=["stopped_on"])
+    case.changed()
+    audit.record(
+        "intervention.stopped",
+        by=case.by,
+        patient=case.patient,
+        subject=row,
+        reason=reason,
+        after={"on": effective.isoformat()},
+    )
+    return row
+
+
+def take_effect(case: Case) -> list[Intervention]:
+    """Planned starts whose day has come."""
+    due = list(
+        Intervention.objects.filter(
+            patient=case.patient, took_effect=False, stopped_on=None, started_on__lte=case.today
+        )
+    )
+    for row in due:
+        row.took_effect = True
+        row.save(update_fields=["took_effect"])
+    if due:
+        case.changed()
+    return due
+
+
+def give(case: Case, code: str, *, label: str, effective: date) -> tuple[Administration, tuple[str, ...]]:
+    """One dose. Returns it with the flags it raises. Raises NotAllowed for a dose out of turn."""
+    row = running(case, code)
+    kind = kind_of(case, code)
+    if kind.series is None:
+        raise errors.NotAllowed("not-allowed", f"{kind.title} has no doses to record", "dose")
+    if effective > case.today:
+        raise errors.InvalidEntry("implausible", "The day lies ahead", "effective")
+    given = [Dose(code, told, day) for told, day in case.doses_of(row.pk)]
+    admission = series.admit(kind.series, row.started_on, given, label, effective)
+    dose = Administration.objects.create(
+        intervention=row, label=label, given_on=effective, recorded_at=case.at, recorded_by=case.by
+    )
+    case.changed()
+    audit.record("dose.given", by=case.by, patient=case.patient, subject=dose, after={"label": label})
+    return dose, admission.flags
+
+
+def prescribe(case: Case, *, type: str, load: str, minutes: int | None, rest_days: int | None) -> ExerciseItem:
+    """One item of the exercise prescription; what harms weak muscle is refused (`restricted`)."""
+    if type in HARMFUL_TYPES or load in HARMFUL_LOADS:
+        raise errors.NotAllowed("restricted", "Eccentric work and high loads harm weak muscle", "exercise")
+    item = ExerciseItem.objects.create(
+        patient=case.patient,
+        type=type,
+        load=load,
+        minutes=minutes,
+        rest_days=rest_days,
+        planned_at=case.at,
+        planned_by=case.by,
+    )
+    audit.record("exercise.prescribed", by=case.by, patient=case.patient, subject=item)
+    return item
+
+
+def change_dose(case: Case, code: str, dose_mg: Decimal) -> None:
+    """The prescribed daily dose from now on."""
+    row = running(case, code)
+    before, row.dose_mg = row.dose_mg, dose_mg
+    row.save(update_fields=["dose_mg"])
+    case.changed()
+    doses = {"dose_mg": str(before)}, {"dose_mg": str(dose_mg)}
+    audit.record("dose.changed", by=case.by, patient=case.patient, subject=row, before=doses[0], after=doses[1])
+
+
+def running(case: Case, code: str) -> Intervention:
+    """Raises NotAllowed when the intervention is not running."""
+    row = Intervention.objects.filter(patient=case.patient, kind=code, stopped_on=None).first()
+    if row is None:
+        raise errors.NotAllowed("not-allowed", f"{kind_of(case, code).title} is not running", "intervention")
+    return row
+
+
+def kind_of(case: Case, code: str) -> Kind:
+    kind = case.vocabulary.interventions.get(code)
+    if kind is None:
+        raise errors.NotAllowed("not-allowed", f"There is no intervention {code!r}", "intervention")
+    return kind
+
+
+def entered(case: Case, row: Intervention) -> list[Entry]:
+    """The stages that starting it enters, by its details."""
+    told = {**row.details, **({"use": row.extent} if row.extent else {})}
+    kind = kind_of(case, row.kind_id)
+    return [one for one in kind.enters if all(told.get(key) == value for key, value in one.details.items())]
+
+
+def _details(kind: Kind, details: Mapping[str, object]) -> dict[str, str]:
+    told = {}
+    for key, value in details.items():
+        if key not in kind.details:
+            raise errors.InvalidEntry("not-allowed", f"{kind.title} has no detail {key!r}", f"details.{key}")
+        allowed = kind.details[key]
+        if allowed and str(value) not in allowed:
+            choice = ", ".join(allowed)
+            raise errors.InvalidEntry("not-allowed", f"{key} is one of {choice}: {value!r}", f"details.{key}")
+        told[key] = str(units.rounded(units.exact(value, "details.dose_mg"), 4)) if key == "dose_mg" else str(value)
+    return told

@@ -1,0 +1,52 @@
+"""Derived values as they stand, kept for lists and trends. Rebuildable at any time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pathway.engine import units
+from pathway.engine.chart import Reading
+from pathway.engine.measures import REGISTRY
+from pathway.models import Measure
+from pathway.selectors.cases import Case
+
+PLACES = 20
+
+
+def derive(case: Case) -> None:
+    """Write the measures that changed, in one statement. What changes by the day is computed where it is shown."""
+    reader = case.judge_reader
+    known = {row.kind_id: row for row in Measure.objects.filter(patient=case.patient)}
+    changed = []
+    for code, measure in REGISTRY.items():
+        if measure.changes_daily:
+            continue
+        reading = reader.read(code)
+        row, old = _row(case, code, reading), known.get(code)
+        if (old is None and reading.is_known) or (old is not None and _says(row) != _says(old)):
+            changed.append(row)
+    Measure.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["patient", "kind"],
+        update_fields=["value", "text", "day", "missing", "derived_at"],
+    )
+
+
+def _row(case: Case, code: str, reading: Reading) -> Measure:
+    value = reading.value
+    number = units.rounded(value, PLACES) if isinstance(value, Fraction) and not isinstance(value, bool) else None
+    text = "" if value is None or number is not None else str(value).lower()
+    return Measure(
+        patient=case.patient,
+        kind_id=code,
+        value=number,
+        text=text,
+        day=reading.day,
+        missing=", ".join(sorted(reading.missing))[:200],
+        derived_at=case.at,
+    )
+
+
+def _says(row: Measure) -> tuple[object, ...]:
+    return row.value, row.text, row.day, row.missing

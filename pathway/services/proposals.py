@@ -1,0 +1,317 @@
+"""What the server asks a person to decide (CONVENTIONS 17-21, 37, 38)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import date
+
+from django.db.models import Q
+
+from pathway import audit, errors
+from pathway.engine.rules import Verdict as V
+from pathway.models import Episode, Evidence, Proposal, ProposalGround, ProposalStatus
+from pathway.selectors.cases import Case
+
+Grounds = Iterable[Episode]
+
+
+def ask(case: Case, asked: Iterable[tuple[Episode, str]]) -> None:
+    """Episodes ask for stages: in each track the furthest later than the present one is opened.
+
+    `asked` pairs an episode with `track/stage`. Nearer targets are kept as superseded, so that
+    they can be asked for again when the further one is withdrawn.
+    """
+    by_track: dict[str, dict[str, list[Episode]]] = defaultdict(lambda: defaultdict(list))
+    for episode, target in asked:
+        track, stage = target.split("/")
+        if case.version.has_stage(track, stage) and _rank(case, track, stage) > case.rank(track) >= 0:
+            by_track[track][stage].append(episode)
+    for track, targets in by_track.items():
+        _ask_in_track(case, track, targets)
+
+
+def ask_code(case: Case, code: str, grounds: Grounds = ()) -> None:
+    """Open a code proposal, or add to the open one. Not while what it asks for is already active."""
+    known = case.vocabulary.proposals[code]
+    if known.not_while_active and case.reader().is_active(known.not_while_active):
+        return
+    if known.pathways and case.pathway not in known.pathways:
+        return
+    proposal = Proposal.objects.filter(enrollment=case.enrollment, code=code, status=ProposalStatus.OPEN).first()
+    _forget_until(case, Q(code=code))
+    _ground(proposal or _open(case, code=code), grounds)
+
+
+def ask_again(case: Case) -> None:
+    """Declined proposals whose `until` has come, and which a rule that asks for them hits now (CONVENTIONS 19)."""
+    due = Proposal.objects.filter(
+        enrollment=case.enrollment, status=ProposalStatus.DECLINED, until__lte=case.today
+    ).select_related("stage")
+    for proposal in due:
+        hitting = _episodes_asking(case, proposal)
+        if not hitting:
+            continue
+        if proposal.code:
+            ask_code(case, proposal.code, hitting)
+        elif proposal.stage is not None:
+            ask(case, [(one, f"{proposal.track}/{proposal.stage.code}") for one in hitting])
+        proposal.until = None
+        proposal.keep("until")
+
+
+def accept(case: Case, proposal: Proposal) -> None:
+    """A person decides for it. What follows from that is for flow."""
+    _check_open(proposal)
+    proposal.accept()
+    proposal.basis = _basis(proposal)
+    _decided(case, proposal, "basis")
+    audit.record("proposal.accepted", by=case.by, patient=case.patient, subject=proposal, after={"what": str(proposal)})
+
+
+def decline(case: Case, proposal: Proposal, *, reason: str, until: date | None) -> None:
+    """A person decides against it; it stays quiet until new evidence or `until`."""
+    _check_open(proposal)
+    if not reason.strip():
+        raise errors.NotAllowed("not-allowed", "Declining needs a reason", "reason")
+    if until is not None and until <= case.today:
+        raise errors.NotAllowed("not-allowed", "The day to ask again lies in the past", "until")
+    proposal.decline()
+    proposal.reason, proposal.until = reason, until
+    _decided(case, proposal, "reason", "until")
+    audit.record("proposal.declined", by=case.by, patient=case.patient, subject=proposal, reason=reason)
+
+
+def supersede_reached(case: Case) -> None:
+    """Reaching or passing a target in any way answers the question."""
+    open_ones = Proposal.objects.filter(
+        enrollment=case.enrollment, status=ProposalStatus.OPEN, stage__isnull=False
+    ).select_related("stage")
+    for proposal in open_ones:
+        if proposal.stage is not None and proposal.stage.rank <= case.rank(proposal.track):
+            _supersede(case, proposal, "stage reached")
+
+
+def supersede_code(case: Case, code: str, *, reason: str) -> None:
+    """What it asks for was done without it."""
+    for proposal in Proposal.objects.filter(enrollment=case.enrollment, code=code, status=ProposalStatus.OPEN):
+        _supersede(case, proposal, reason)
+
+
+def retract(case: Case, ended: Collection[Episode], voided: Collection[int]) -> None:
+    """Withdraw open proposals that rest only on ended episodes; flag accepted ones; ask for nearer ones again."""
+    tracks = set()
+    pks = {episode.pk for episode in ended}
+    for proposal in Proposal.objects.filter(
+        enrollment=case.enrollment, status=ProposalStatus.OPEN, grounds__episode__in=pks
+    ).distinct():
+        if {ground.episode_id for ground in proposal.grounds.all()} <= pks:
+            _withdraw(case, proposal, "evidence voided")
+            tracks.add(proposal.track)
+    for track in tracks - {""}:
+        _ask_for_nearer(case, track)
+
+
+def retracted_bases(case: Case, voided: Collection[int]) -> list[Proposal]:
+    """Accepted proposals that rested only on what was voided, and that no rule asks for without it."""
+    found = []
+    for proposal in Proposal.objects.filter(
+        enrollment__patient=case.patient,
+        status=ProposalStatus.ACCEPTED,
+        basis__overlap=list(voided),
+        basis_retracted=False,
+    ):
+        if case.is_dead or not _episodes_asking(case, proposal):
+            proposal.basis_retracted = True
+            proposal.keep("basis_retracted")
+            found.append(proposal)
+    return found
+
+
+def close_all(case: Case, *, reason: str, by_death: bool = False) -> None:
+    for proposal in Proposal.objects.filter(enrollment=case.enrollment, status=ProposalStatus.OPEN):
+        proposal.closed_by_death = by_death
+        proposal.withdraw()
+        proposal.reason = reason
+        _decided(case, proposal, "reason", "closed_by_death")
+
+
+def restore_after_death(case: Case) -> None:
+    for proposal in Proposal.objects.filter(
+        enrollment=case.enrollment, status=ProposalStatus.WITHDRAWN, closed_by_death=True
+    ):
+        proposal.reopen()
+        proposal.closed_by_death, proposal.reason = False, ""
+        proposal.decided_at, proposal.decided_on = None, None
+        proposal.keep("status", "closed_by_death", "reason", "decided_at", "decided_on")
+
+
+def carry(case: Case, target: Case) -> None:
+    """To the patient's new pathway: what exists there is carried, the rest is closed with the reason."""
+    for proposal in Proposal.objects.filter(enrollment=case.enrollment, status=ProposalStatus.OPEN).select_related(
+        "stage"
+    ):
+        if _fits(proposal, target):
+            if proposal.stage is not None:
+                proposal.stage_id = target.version.stage_ids[proposal.stage.code]
+            proposal.enrollment = target.enrollment
+            proposal.keep("enrollment", "stage")
+        else:
+            _withdraw(case, proposal, "change of pathway")
+
+
+# within one track
+
+
+def _ask_in_track(case: Case, track: str, targets: dict[str, list[Episode]]) -> None:
+    present = _open_in(case, track)
+    wanted = set(targets) | ({present.stage.code} if present and present.stage else set())
+    furthest = max(wanted, key=lambda stage: _rank(case, track, stage))
+    for stage, grounds in targets.items():
+        _forget_until(case, Q(track=track, stage__code=stage))
+        if present is not None and present.stage is not None and present.stage.code == stage:
+            _ground(present, grounds)
+        elif stage != furthest:
+            _ground(_superseded_for(case, track, stage) or _open(case, track, stage, superseded=True), grounds)
+    if furthest in targets and (present is None or present.stage is None or present.stage.code != furthest):
+        if present is not None:
+            _supersede(case, present, "a later stage is asked for")
+        _ground(_open(case, track, furthest), targets[furthest])
+
+
+def _ask_for_nearer(case: Case, track: str) -> None:
+    """The furthest one is gone: open the furthest superseded one that a rule still asks for."""
+    waiting = Proposal.objects.filter(
+        enrollment=case.enrollment, track=track, status=ProposalStatus.SUPERSEDED, stage__rank__gt=case.rank(track)
+    ).select_related("stage")
+    for proposal in waiting.order_by("-stage__rank", "-pk"):
+        if _episodes_asking(case, proposal, among=[g.episode_id for g in proposal.grounds.all()]):
+            if not _was_decided_since(proposal):
+                proposal.reopen()
+                proposal.opened_at, proposal.opened_on = case.at, case.today
+                proposal.decided_at, proposal.decided_on, proposal.reason = None, None, ""
+                proposal.keep("status", "opened_at", "opened_on", "decided_at", "decided_on", "reason")
+                return
+
+
+def _was_decided_since(proposal: Proposal) -> bool:
+    """A person has said no to the same target after this one was superseded."""
+    later = Proposal.objects.filter(
+        enrollment=proposal.enrollment_id, stage=proposal.stage_id, status=ProposalStatus.DECLINED, pk__gt=proposal.pk
+    )
+    return later.exists()
+
+
+def _episodes_asking(case: Case, proposal: Proposal, among: list[int] | None = None) -> list[Episode]:
+    """Running episodes whose rule asks for this target and hits now."""
+    episodes = Episode.objects.filter(patient=case.patient, ended_at=None, is_shadow=False)
+    if among is not None:
+        episodes = episodes.filter(pk__in=among)
+    target = proposal.stage.code if proposal.stage is not None else ""
+    found = []
+    for episode in episodes:
+        rule = case.rules.by_key.get(episode.key)
+        if rule is None or case.judge.judge(rule.compiled.code).verdict is not V.HIT:
+            continue
+        if any(
+            (proposal.code and e.proposal == proposal.code)
+            or (target and (e.track, e.stage) == (proposal.track, target))
+            for e in rule.rule.effects
+        ):
+            found.append(episode)
+    return found
+
+
+def _open_in(case: Case, track: str) -> Proposal | None:
+    return (
+        Proposal.objects.filter(enrollment=case.enrollment, track=track, status=ProposalStatus.OPEN)
+        .select_related("stage")
+        .first()
+    )
+
+
+def _superseded_for(case: Case, track: str, stage: str) -> Proposal | None:
+    return (
+        Proposal.objects.filter(
+            enrollment=case.enrollment, track=track, stage__code=stage, status=ProposalStatus.SUPERSEDED
+        )
+        .order_by("-pk")
+        .first()
+    )
+
+
+def _rank(case: Case, track: str, stage: str) -> int:
+    return case.version.stage(track, stage).rank
+
+
+def _open(case: Case, track: str = "", stage: str = "", *, code: str = "", superseded: bool = False) -> Proposal:
+    proposal = Proposal(
+        enrollment=case.enrollment,
+        track=track,
+        stage_id=case.version.stage_ids[stage] if stage else None,
+        code=code,
+        opened_at=case.at,
+        opened_on=case.today,
+    )
+    if superseded:  # asked for together with a later stage: never shown, but remembered
+        proposal.supersede()
+    proposal.save()
+    if not superseded:
+        what = {"what": code or f"{track} → {stage}"}
+        audit.record("proposal.opened", by=case.by, patient=case.patient, subject=proposal, after=what)
+    return proposal
+
+
+def _ground(proposal: Proposal, grounds: Grounds) -> None:
+    ProposalGround.objects.bulk_create(
+        [ProposalGround(proposal=proposal, episode=episode) for episode in grounds], ignore_conflicts=True
+    )
+
+
+def _forget_until(case: Case, target: Q) -> None:
+    declined = Q(enrollment=case.enrollment, status=ProposalStatus.DECLINED, until__isnull=False)
+    Proposal.objects.filter(declined & target).update(until=None)
+
+
+def _supersede(case: Case, proposal: Proposal, reason: str) -> None:
+    proposal.supersede()
+    proposal.reason = reason
+    _decided(case, proposal, "reason")
+
+
+def _withdraw(case: Case, proposal: Proposal, reason: str) -> None:
+    proposal.withdraw()
+    proposal.reason = reason
+    _decided(case, proposal, "reason")
+    audit.record("proposal.withdrawn", by=case.by, patient=case.patient, subject=proposal, reason=reason)
+
+
+def _decided(case: Case, proposal: Proposal, *more: str) -> None:
+    proposal.decided_at, proposal.decided_on, proposal.decided_by = case.at, case.today, case.by
+    proposal.keep("status", "decided_at", "decided_on", "decided_by", *more)
+
+
+def _basis(proposal: Proposal) -> list[int]:
+    """The observations that every ground used in every hit."""
+    grounds = [g.episode_id for g in proposal.grounds.all()]
+    if not grounds:
+        return []
+    used: dict[int, set[int]] = {pk: set() for pk in grounds}
+    rows = Evidence.objects.filter(episode__in=grounds, in_every_hit=True)
+    for episode, observation in rows.values_list("episode_id", "observation_id"):
+        used[episode].add(observation)
+    return sorted(set.intersection(*used.values()))
+
+
+def _check_open(proposal: Proposal) -> None:
+    if proposal.status != ProposalStatus.OPEN:
+        raise errors.Conflict("not-allowed", f"This proposal is {proposal.get_status_display()} already")
+
+
+def _fits(proposal: Proposal, target: Case) -> bool:
+    if proposal.stage is None:
+        known = target.vocabulary.proposals[proposal.code]
+        return proposal.code != "change-pathway" and (not known.pathways or target.pathway in known.pathways)
+    return target.version.has_stage(proposal.track, proposal.stage.code) and proposal.stage.rank > target.rank(
+        proposal.track
+    )
