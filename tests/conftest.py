@@ -1,12 +1,20 @@
 """What every test may use. The database comes from `config.settings.test`."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection, connections
 from psycopg import sql
+from pytest_django import DjangoDbBlocker
+
+from pathway.engine import content
+from pathway.models import Release
+from pathway.services import definitions
+from tests import builders
 
 TEST_DATABASE_PREFIX = "test_pathway_"
 
@@ -30,3 +38,48 @@ def _drop_forgotten_databases() -> None:
             if owner.isdigit() and owner != str(os.getpid()) and not Path(f"/proc/{owner}").exists():
                 drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
                 connection.execute(drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def shipped() -> content.Content:
+    """The shipped content, read and checked."""
+    return content.read(Path(settings.BASE_DIR) / "fixtures")
+
+
+@pytest.fixture(scope="session")
+def _loaded_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker, shipped: content.Content) -> None:
+    with django_db_blocker.unblock():
+        _load(shipped)
+
+
+@pytest.fixture
+def loaded(_loaded_once: None, db: None, shipped: content.Content) -> None:
+    """The shipped rule sets and pathways are in the database, which this test leaves as it was."""
+    _load(shipped)
+
+
+@pytest.fixture
+def committed(_loaded_once: None, django_db_blocker: DjangoDbBlocker, shipped: content.Content) -> Iterator[None]:
+    """As `loaded`, for tests with threads: what they write is committed, and removed after them.
+
+    For tests without the mark `django_db`: pytest-django's flush would take the content away too.
+    """
+    with django_db_blocker.unblock():
+        _load(shipped)
+        yield
+        _forget_people()
+        connections.close_all()
+
+
+def _load(shipped: content.Content) -> None:
+    # A flush after a transactional test has removed it.
+    if not Release.objects.exists():
+        definitions.load(shipped, at=builders.START)
+
+
+def _forget_people() -> None:
+    # What belongs to a site, a person or a patient goes with them; definitions belong to nobody.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE pathway_site, pathway_user, pathway_patient, pathway_sweeprun, pathway_heartbeat CASCADE"
+        )
