@@ -22,6 +22,11 @@ def nudge(job: str, **kwargs: str | int) -> None:
     transaction.on_commit(functools.partial(_publish, job, kwargs), robust=True)
 
 
+def forget_publisher() -> None:
+    """Read the broker's address anew at the next nudge."""
+    _publisher.cache_clear()
+
+
 def _publish(job: str, arguments: dict[str, str | int]) -> None:
     try:
         _publisher().send_task(job, kwargs=arguments, retry=False, ignore_result=True)
@@ -33,4 +38,6 @@ def _publish(job: str, arguments: dict[str, str | int]) -> None:
 def _publisher() -> celery.Celery:
     publisher = celery.Celery("pathway-nudge", set_as_current=False)
     publisher.config_from_object("django.conf:settings", namespace="CELERY")
+    # One attempt: a worker waits for its broker, a person does not. The sweep catches up.
+    publisher.conf.broker_transport_options = {**publisher.conf.broker_transport_options, "max_retries": 0}
     return publisher
