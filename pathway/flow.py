@@ -521,6 +521,12 @@ def _open_case(enrollment_id: int, *, at: datetime, by: User | None) -> Case:
     return case
 
 
+def refuse_unless_live(enrollment_id: int, *, at: datetime, by: User | None) -> None:
+    """Raises NotAllowed for the dead (`after-death`) and for those who left the pathway."""
+    with transaction.atomic():
+        _open_case(enrollment_id, at=at, by=by)
+
+
 def _refuse_unless_live(case: Case) -> None:
     if case.is_dead:
         raise errors.NotAllowed(

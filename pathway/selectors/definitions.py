@@ -119,6 +119,13 @@ def site_rules(site_id: int) -> SiteRules:
     return _site_rules(tuple(uses), release_id())
 
 
+def all_rules() -> Mapping[str, rules.CompiledRule]:
+    """Every rule of the newest published version of each rule set, whoever uses it."""
+    newest = RuleSetVersion.objects.filter(status="published").order_by("rule_set", "-number").distinct("rule_set")
+    uses = tuple((pk, str(RuleSetUse.ACTIVE)) for pk in newest.values_list("pk", flat=True))
+    return _site_rules(uses, release_id()).compiled
+
+
 def published(pathway_code: str) -> PathwayVersion:
     """The newest published version of a pathway."""
     found = PathwayVersion.objects.filter(pathway__code=pathway_code, status="published").order_by("-number").first()

@@ -13,10 +13,6 @@ from pathway.models import Intervention
 from pathway.selectors import completions, definitions
 from pathway.selectors.cases import Case
 
-STEROID = "onasemnogene-steroid"
-TAPER = "oa-taper"
-TAPER_DAYS = 27  # from taper-start to taper-end [V:OA-DHPC]
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -67,7 +63,7 @@ def planned(case: Case) -> dict[str, dict[str, date]]:
                 found.setdefault(kind.code, {})[task.label] = task.due.after(row.started_on)
         for one in kind.planned:
             found.setdefault(one.code, {})[one.label] = row.started_on + timedelta(days=one.offset_days)
-    _add_taper(case, found)
+    _add_decided(case, found)
     return found
 
 
@@ -119,8 +115,10 @@ def _doses(case: Case, row: Intervention) -> list[Dose]:
     return [Dose(row.kind_id, label, day) for label, day in case.doses_of(row.pk)]
 
 
-def _add_taper(case: Case, found: dict[str, dict[str, date]]) -> None:
-    accepted = [one.day for one in case.chart().decisions if one.code == TAPER]
-    if accepted and STEROID in found:
-        begins = accepted[-1] + timedelta(days=1)
-        found[STEROID] |= {"taper-start": begins, "taper-end": begins + timedelta(days=TAPER_DAYS)}
+def _add_decided(case: Case, found: dict[str, dict[str, date]]) -> None:
+    """Dates that an accepted proposal lays out, such as the end of a steroid course."""
+    running_codes = set(found)
+    for decision in case.chart().decisions:
+        for one in case.vocabulary.proposals[decision.code].planned:
+            if one.code in running_codes:
+                found[one.code][one.label] = decision.day + timedelta(days=one.offset_days)

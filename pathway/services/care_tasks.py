@@ -237,6 +237,7 @@ def close_dose(case: Case, code: str, day: date) -> None:
     if task is not None:
         task.complete()
         _close(case, task, day)
+        audit.record("task.completed", by=case.by, patient=case.patient, subject=task, after={"on": day.isoformat()})
 
 
 def reckon_rungs(case: Case) -> None:
@@ -321,6 +322,7 @@ def cancel(case: Case, task: CareTask, *, reason: str, by_death: bool = False) -
     task.close_reason, task.cancelled_by_death = reason, by_death
     task.closed_at, task.closed_by, task.next_rung_at = case.at, case.by, None
     task.keep("status", "close_reason", "cancelled_by_death", "closed_at", "closed_by", "next_rung_at")
+    audit.record("task.cancelled", by=case.by, patient=case.patient, subject=task, reason=reason)
 
 
 def cancel_all(case: Case, *, reason: str, by_death: bool = False) -> None:

@@ -191,6 +191,7 @@ def _ask_for_nearer(case: Case, track: str) -> None:
                 proposal.opened_at, proposal.opened_on = case.at, case.today
                 proposal.decided_at, proposal.decided_on, proposal.reason = None, None, ""
                 proposal.keep("status", "opened_at", "opened_on", "decided_at", "decided_on", "reason")
+                _tell_opened(case, proposal, f"{track} → {proposal.stage.code if proposal.stage else ''}")
                 return
 
 
@@ -257,9 +258,12 @@ def _open(case: Case, track: str = "", stage: str = "", *, code: str = "", super
         proposal.supersede()
     proposal.save()
     if not superseded:
-        what = {"what": code or f"{track} → {stage}"}
-        audit.record("proposal.opened", by=case.by, patient=case.patient, subject=proposal, after=what)
+        _tell_opened(case, proposal, code or f"{track} → {stage}")
     return proposal
+
+
+def _tell_opened(case: Case, proposal: Proposal, what: str) -> None:
+    audit.record("proposal.opened", by=case.by, patient=case.patient, subject=proposal, after={"what": what})
 
 
 def _ground(proposal: Proposal, grounds: Grounds) -> None:
