@@ -74,6 +74,7 @@ class Supervisor:
         if child.is_alive:
             self._stop_these([child])
             return False
+        self._print_rest(child)
         return child.process is not None and child.process.returncode == 0
 
     def pump_until(self, is_done: Callable[[], bool]) -> bool:
@@ -104,7 +105,7 @@ class Supervisor:
         self.is_stopping = True
 
     def _launch(self, child: Child) -> None:
-        _kill_group(child)
+        self._clear_away(child)
         child.started_at = time.monotonic()
         child.process = children.spawn(
             child.command,
@@ -123,12 +124,26 @@ class Supervisor:
             time.sleep(seconds)
             return
         for key, _ in self._selector.select(seconds):
-            child: Child = key.data
-            with contextlib.suppress(BlockingIOError):
-                piece = os.read(key.fd, 65536)
-                self._print_piece(child, piece)
-                if not piece:
-                    self._selector.unregister(key.fileobj)
+            self._print_some(key.data)
+
+    def _print_some(self, child: Child) -> bool:
+        """Print what can be read now; False when there is nothing, or nothing any more."""
+        stream = child.process.stdout if child.process else None
+        if stream is None or stream.closed:
+            return False
+        try:
+            piece = os.read(stream.fileno(), 65536)
+        except BlockingIOError:
+            return False
+        self._print_piece(child, piece)
+        if not piece:
+            self._selector.unregister(stream)
+            stream.close()
+        return bool(piece)
+
+    def _print_rest(self, child: Child) -> None:
+        while self._print_some(child):
+            pass
 
     def _print_piece(self, child: Child, piece: bytes) -> None:
         *lines, child.unfinished_line = (child.unfinished_line + piece).split(b"\n")
@@ -170,13 +185,16 @@ class Supervisor:
         while any(process.poll() is None for process in living) and time.monotonic() < deadline:
             self._print_lines(0.05)
         for child in those:
-            _kill_group(child)
-        self._print_lines(0)
+            self._clear_away(child)
 
-
-def _kill_group(child: Child) -> None:
-    """End a child and what it left behind, which is in the process group of its session."""
-    if child.process is not None:
+    def _clear_away(self, child: Child) -> None:
+        """End a child and what it left behind, which is in the process group of its session."""
+        if child.process is None:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.process.pid, signal.SIGKILL)
         child.process.wait()
+        self._print_rest(child)
+        if child.process.stdout is not None and not child.process.stdout.closed:
+            self._selector.unregister(child.process.stdout)
+            child.process.stdout.close()
