@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from pathway import clock
+from django.db.models import DateTimeField, Func
+
 from pathway.models import AuditEvent, Patient, User
+
+_gathered: ContextVar[list[AuditEvent] | None] = ContextVar("gathered_audit", default=None)
+
+
+def real_time() -> Func:
+    """The wall clock of the database as it writes the row, whatever clock is simulated."""
+    return Func(function="clock_timestamp", output_field=DateTimeField())
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """Write all events of the block in one statement at its end; none if it is left by an exception."""
+    if _gathered.get() is not None:
+        yield
+        return
+    events: list[AuditEvent] = []
+    token = _gathered.set(events)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    AuditEvent.objects.bulk_create(events)
 
 
 def record(
@@ -19,8 +45,8 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Add one event. `by` None means that the server itself acted. Always in real time."""
-    AuditEvent.objects.create(
-        at=clock.real_now(),
+    event = AuditEvent(
+        at=real_time(),
         action=action,
         actor=by,
         patient=patient,
@@ -29,12 +55,17 @@ def record(
         before=before,
         after=after,
     )
+    events = _gathered.get()
+    if events is None:
+        event.save()
+    else:
+        events.append(event)
 
 
 def read(action: str, *, by: User, patients: list[int]) -> None:
     """Somebody looked: one row for a list, with the ids that were on it."""
     AuditEvent.objects.create(
-        at=clock.real_now(),
+        at=real_time(),
         action=action,
         actor=by,
         patient_id=patients[0] if len(patients) == 1 else None,

@@ -7,7 +7,7 @@ so that each verdict can say why (CONVENTIONS 46).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
@@ -79,7 +79,7 @@ class Chart:
     spans: Sequence[Span] = ()
     doses: Sequence[Dose] = ()
     decisions: Sequence[Decision] = ()
-    completed: frozenset[str] = frozenset()
+    completed: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,10 +170,8 @@ def _measures_at(play: Play, told: Mapping[str, Any]) -> Iterator[Outcome]:
     case = play.case()
     for text, values in told.items():
         day = date.fromisoformat(text)
-        chart = charts.load(
-            case.patient, case.enrollment, case.pathway, case.vocabulary.catalogue, case.today, whole=True
-        )
-        reader: Reader = case.reader_of(replace(chart, today=day))
+        whole = charts.results(case.patient.pk, case.vocabulary.catalogue, until=case.today, whole=True)
+        reader: Reader = case.reader_of(replace(case.chart(), today=day, results=whole))
         for code, wanted in values.items():
             yield compare_value(f"measures_at {day} {code}", wanted, reader.read(code))
 

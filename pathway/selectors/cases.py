@@ -6,23 +6,31 @@ against two people acting on one patient at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
+
+from django.db.models import Q
 
 from pathway import errors
 from pathway.engine import definitions as engine_definitions
 from pathway.engine import rules, schedule
 from pathway.engine.chart import Chart, Reader
 from pathway.engine.measures import TAKE_ALL
-from pathway.models import Administration, Enrollment, Patient, Site, Stay, User
+from pathway.models import CareTask, Enrollment, Intervention, Observation, Patient, Proposal, Site, Stay, User
 from pathway.selectors import charts, definitions
 
 
 @dataclass(eq=False)
 class Case:
-    """`at` is frozen once; `today` is its local day at the site. `by` is None when the server acts."""
+    """`at` is frozen once; `today` is its local day at the site. `by` is None when the server acts.
+
+    What is read is kept until `changed` says that something of its kind was written; the open
+    tasks and the proposals are kept in step by the services that change them.
+    """
 
     enrollment: Enrollment
     patient: Patient
@@ -30,20 +38,29 @@ class Case:
     at: datetime
     today: date
     by: User | None
-    hand_completions: dict[str, tuple[date, ...]] | None = field(default=None, repr=False)
-    _chart: Chart | None = field(default=None, repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    # definitions
+
+    @cached_property
+    def release(self) -> int:
+        return definitions.release_id()
 
     @cached_property
     def vocabulary(self) -> engine_definitions.Vocabulary:
-        return definitions.vocabulary()
+        return definitions.vocabulary(self.release)
+
+    @cached_property
+    def expressions(self) -> definitions.Expressions:
+        return definitions.vocabulary_expressions(self.release)
 
     @cached_property
     def version(self) -> definitions.Version:
-        return definitions.version(self.enrollment.version_id)
+        return definitions.version(self.enrollment.version_id, self.release)
 
     @cached_property
     def rules(self) -> definitions.SiteRules:
-        return definitions.site_rules(self.site.pk)
+        return definitions.site_rules(self.site.pk, self.release)
 
     @property
     def pathway(self) -> str:
@@ -53,43 +70,49 @@ class Case:
     def is_dead(self) -> bool:
         return self.patient.died_on is not None
 
-    def chart(self) -> Chart:
-        """What is known now; read once, until `changed` says that something was written."""
-        if self._chart is None:
-            self._chart = charts.load(
-                self.patient, self.enrollment, self.pathway, self.vocabulary.catalogue, self.today
-            )
-        return self._chart
+    # facts
 
-    def changed(self) -> None:
-        """Something that rules may read was written: look again."""
-        self._chart = self.hand_completions = None
-        self.__dict__.pop("judge", None)
-        self.__dict__.pop("judge_reader", None)
-        self.__dict__.pop("stays", None)
+    def chart(self) -> Chart:
+        """What is known now."""
+        return self._keep("chart", self._chart)
+
+    def changed(self, *parts: str) -> None:
+        """Something was written: results, stays, spans, doses, decisions or done (none named: all of them)."""
+        self._drop(*(parts or PARTS))
+
+    def learned(self, new: Iterable[tuple[Observation, Mapping[str, Fraction | bool | None]]]) -> None:
+        """Results just stored join those read before, without reading them all again."""
+        known = self._kept.get("results")
+        self._drop(*(() if known is not None else ("results",)))
+        for row, items in new if known is not None else ():
+            if row.status == "final":
+                found = known.setdefault(row.kind_id, [])
+                found.append(charts.result_of(row, self.vocabulary.catalogue, items))
+                found.sort(key=lambda result: (result.at, result.order))
 
     def reader(self, *, last_known: bool = False) -> Reader:
-        return self.reader_of(self.chart(), last_known=last_known)
+        """Readings of the present chart, each taken once."""
+        name = "last known reader" if last_known else "reader"
+        return self._keep(name, lambda: self.reader_of(self.chart(), last_known=last_known))
 
     def reader_of(self, chart: Chart, *, last_known: bool = False) -> Reader:
         """Readings of another chart of the same patient, such as that of an earlier day."""
         return Reader(chart, self.vocabulary.catalogue, TAKE_ALL, last_known=last_known)
 
-    @cached_property
+    @property
     def judge(self) -> rules.Judge:
         """Judges every rule of the site once, on the present chart."""
-        return rules.Judge(self.judge_reader, self.rules.compiled, self.pathway)
+        return self._keep("judge", lambda: rules.Judge(self.reader(), self.rules.compiled, self.pathway))
 
-    @cached_property
-    def judge_reader(self) -> Reader:
-        """The readings that the judge takes: each once."""
-        return self.reader()
-
-    @cached_property
+    @property
     def stays(self) -> dict[str, Stay]:
         """The open stay of each track."""
-        found = Stay.objects.open().filter(enrollment=self.enrollment).select_related("stage")
-        return {stay.track: stay for stay in found}
+        return self._keep("stays", lambda: charts.open_stays(self.enrollment.pk))
+
+    @property
+    def hand_completions(self) -> dict[str, tuple[date, ...]]:
+        """Days of completions and skips by hand since care began, per activity."""
+        return self._keep("done", lambda: charts.by_hand(self.patient.pk, self.enrollment.care_since))
 
     def rank(self, track: str) -> int:
         """The number of the present stage; -1 for a track that the pathway lacks."""
@@ -98,14 +121,73 @@ class Case:
 
     def doses_of(self, intervention_id: int) -> list[tuple[str, date]]:
         """Label and day of every dose given in one course."""
-        rows = Administration.objects.filter(intervention=intervention_id).order_by("given_on", "pk")
-        return list(rows.values_list("label", "given_on"))
+        return charts.doses_of(intervention_id)
+
+    @property
+    def running(self) -> list[Intervention]:
+        """Interventions that were not stopped, those planned ahead among them."""
+        return [row for row in self._interventions if row.stopped_on is None]
+
+    # open work
+
+    @cached_property
+    def tasks(self) -> dict[str, CareTask]:
+        """The open task of each activity."""
+        return {task.activity_id: task for task in CareTask.objects.live().filter(enrollment=self.enrollment)}
+
+    @cached_property
+    def proposals(self) -> list[Proposal]:
+        """Open and superseded proposals, and declined ones that ask again; oldest first."""
+        waiting = Q(status__in=("open", "superseded")) | Q(status="declined", until__isnull=False)
+        found = Proposal.objects.filter(waiting, enrollment=self.enrollment)
+        return list(found.select_related("stage").order_by("pk"))
+
+    def forget_open_work(self) -> None:
+        """Read the open tasks and proposals again."""
+        self.__dict__.pop("tasks", None)
+        self.__dict__.pop("proposals", None)
+
+    # time
 
     def local_day(self, moment: datetime) -> date:
         return schedule.local_day(moment, self.site.time_zone)
 
     def noon(self, day: date) -> datetime:
         return schedule.noon(day, self.site.time_zone)
+
+    # how it is kept
+
+    def _drop(self, *parts: str) -> None:
+        for part in (*parts, *DERIVED):
+            self._kept.pop(part, None)
+
+    def _keep(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
+    @property
+    def _interventions(self) -> list[Intervention]:
+        return self._keep("spans", lambda: charts.interventions(self.patient.pk))
+
+    def _chart(self) -> Chart:
+        catalogue, patient = self.vocabulary.catalogue, self.patient.pk
+        return Chart(
+            today=self.today,
+            sex=self.patient.sex,
+            birth_date=self.patient.birth_date,
+            pathway=self.pathway,
+            stages={track: stay.stage.code for track, stay in self.stays.items()},
+            results=self._keep("results", lambda: charts.results(patient, catalogue, until=self.today)),
+            spans=charts.spans(self._interventions),
+            doses=self._keep("doses", lambda: charts.doses(patient) if self._interventions else ()),
+            decisions=self._keep("decisions", lambda: charts.LazySequence(lambda: charts.decisions(patient))),
+            completed=self._keep("completed", lambda: charts.LazySet(lambda: charts.completed(patient))),
+        )
+
+
+PARTS = ("results", "stays", "spans", "doses", "decisions", "done", "completed")
+DERIVED = ("chart", "reader", "last known reader", "judge")
 
 
 def lock(enrollment_id: int, *, at: datetime, by: User | None) -> Case:

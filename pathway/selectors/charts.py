@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from pathway.engine.catalogue import Catalogue
-from pathway.engine.chart import Chart, Decision, Dose, Result, Span
+from pathway.engine.chart import Decision, Dose, Result, Span
 from pathway.models import (
     Administration,
     CareTask,
@@ -51,43 +52,29 @@ def results(patient_id: int, catalogue: Catalogue, *, until: date, whole: bool =
     return dict(by_kind)
 
 
-def load(
-    patient: Any, enrollment: Any, pathway: str, catalogue: Catalogue, today: date, *, whole: bool = False
-) -> Chart:
-    """The chart of one patient on one local day, read with a fixed number of queries."""
-    return Chart(
-        today=today,
-        sex=patient.sex,
-        birth_date=patient.birth_date,
-        pathway=pathway,
-        stages=stages(enrollment.pk),
-        results=results(patient.pk, catalogue, until=today, whole=whole),
-        spans=spans(patient.pk),
-        doses=doses(patient.pk),
-        decisions=decisions(patient.pk),
-        completed=completed(patient.pk),
-    )
+def open_stays(enrollment_id: int) -> dict[str, Stay]:
+    """The open stay of each track, with its stage."""
+    found = Stay.objects.open().filter(enrollment=enrollment_id).select_related("stage")
+    return {stay.track: stay for stay in found}
 
 
-def stages(enrollment_id: int) -> dict[str, str]:
-    """The present stage of each track."""
-    open_stays = Stay.objects.open().filter(enrollment=enrollment_id)
-    return dict(open_stays.values_list("track", "stage__code"))
+def interventions(patient_id: int) -> list[Intervention]:
+    return list(Intervention.objects.filter(patient=patient_id).order_by("started_on", "pk"))
 
 
-def spans(patient_id: int) -> tuple[Span, ...]:
-    rows = Intervention.objects.filter(patient=patient_id).order_by("started_on", "pk")
-    return tuple(
-        Span(kind, started, stopped, _details(dose, extent, details))
-        for kind, started, stopped, dose, extent, details in rows.values_list(
-            "kind_id", "started_on", "stopped_on", "dose_mg", "extent", "details"
-        )
-    )
+def spans(rows: Iterable[Intervention]) -> tuple[Span, ...]:
+    return tuple(Span(row.kind_id, row.started_on, row.stopped_on, _details(row)) for row in rows)
 
 
 def doses(patient_id: int) -> tuple[Dose, ...]:
     rows = Administration.objects.filter(intervention__patient=patient_id).order_by("given_on", "pk")
     return tuple(Dose(*row) for row in rows.values_list("intervention__kind_id", "label", "given_on"))
+
+
+def doses_of(intervention_id: int) -> list[tuple[str, date]]:
+    """Label and day of every dose given in one course."""
+    rows = Administration.objects.filter(intervention=intervention_id).order_by("given_on", "pk")
+    return list(rows.values_list("label", "given_on"))
 
 
 def decisions(patient_id: int) -> tuple[Decision, ...]:
@@ -98,6 +85,67 @@ def decisions(patient_id: int) -> tuple[Decision, ...]:
 def completed(patient_id: int) -> frozenset[str]:
     rows = CareTask.objects.filter(enrollment__patient=patient_id, status=TaskStatus.COMPLETED)
     return frozenset(rows.values_list("activity_id", flat=True).distinct())
+
+
+def by_hand(patient_id: int, since: date) -> dict[str, tuple[date, ...]]:
+    """Days of completions and skips by hand, per activity."""
+    rows = CareTask.objects.filter(
+        enrollment__patient=patient_id,
+        status__in=(TaskStatus.COMPLETED, TaskStatus.SKIPPED),
+        completed_by=None,
+        closed_on__gte=since,
+    )
+    found: dict[str, tuple[date, ...]] = {}
+    for code, day in rows.values_list("activity_id", "closed_on"):
+        if day is not None:
+            found[code] = (*found.get(code, ()), day)
+    return found
+
+
+T = TypeVar("T")
+
+
+class LazySequence(Sequence[T]):
+    """A part of a chart that few rules read: fetched when one does."""
+
+    def __init__(self, fetch: Callable[[], Sequence[T]]) -> None:
+        self._fetch = fetch
+        self._found: Sequence[T] | None = None
+
+    @property
+    def found(self) -> Sequence[T]:
+        if self._found is None:
+            self._found = self._fetch()
+        return self._found
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.found[index]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+
+class LazySet(AbstractSet[str]):
+    """As LazySequence, for membership."""
+
+    def __init__(self, fetch: Callable[[], frozenset[str]]) -> None:
+        self._fetch = fetch
+        self._found: frozenset[str] | None = None
+
+    @property
+    def found(self) -> frozenset[str]:
+        if self._found is None:
+            self._found = self._fetch()
+        return self._found
+
+    def __contains__(self, one: object) -> bool:
+        return one in self.found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
 
 
 def _recent(found: Any, until: date) -> Any:
@@ -114,6 +162,11 @@ def _items(pks: list[int]) -> dict[int, dict[str, Fraction | bool | None]]:
         for pk, code, value, truth in rows.values_list("observation_id", "code", "value", "truth"):
             found[pk][code] = truth if truth is not None else (None if value is None else Fraction(value))
     return found
+
+
+def result_of(row: Observation, catalogue: Catalogue, items: Mapping[str, Fraction | bool | None]) -> Result:
+    """The result that a stored row is."""
+    return _result({name: getattr(row, name) for name in COLUMNS}, catalogue, items)
 
 
 def _result(row: Mapping[str, Any], catalogue: Catalogue, items: Mapping[str, Fraction | bool | None]) -> Result:
@@ -148,10 +201,10 @@ def _value(row: Mapping[str, Any], catalogue: Catalogue) -> Any:
     }[kind.type]
 
 
-def _details(dose: Any, extent: str, details: Mapping[str, Any]) -> dict[str, str]:
-    told = {key: str(value) for key, value in details.items()}
-    if dose is not None:
-        told["dose_mg"] = str(dose)
-    if extent:
-        told["use"] = extent
+def _details(row: Intervention) -> dict[str, str]:
+    told = {key: str(value) for key, value in row.details.items()}
+    if row.dose_mg is not None:
+        told["dose_mg"] = str(row.dose_mg)
+    if row.extent:
+        told["use"] = row.extent
     return told

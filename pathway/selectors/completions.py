@@ -9,7 +9,6 @@ from datetime import date
 from pathway.engine import calendars
 from pathway.engine.chart import Result
 from pathway.engine.definitions import Activity
-from pathway.models import CareTask, TaskStatus
 from pathway.selectors.cases import Case
 
 COMPLETE_FORMS = {"alsfrs-r": ("1", "2", "3", "4", "6", "7", "8", "9", "10", "11", "12")}
@@ -61,20 +60,4 @@ def done(case: Case, activity: Activity, *, without: Iterable[int] = ()) -> Done
         for result in case.chart().results.get(kind, ())
         if result.key not in left_out and result.day >= case.enrollment.care_since and counts_for(activity, result)
     ]
-    return Done(tuple(found), by_hand(case).get(activity.code, ()))
-
-
-def by_hand(case: Case) -> dict[str, tuple[date, ...]]:
-    """Days of completions and skips by hand, per activity."""
-    if case.hand_completions is None:
-        rows = CareTask.objects.filter(
-            enrollment__patient=case.patient,
-            status__in=(TaskStatus.COMPLETED, TaskStatus.SKIPPED),
-            completed_by=None,
-            closed_on__gte=case.enrollment.care_since,
-        )
-        found: dict[str, tuple[date, ...]] = {}
-        for code, day in rows.values_list("activity_id", "closed_on"):
-            found[code] = (*found.get(code, ()), day)
-        case.hand_completions = found
-    return case.hand_completions
+    return Done(tuple(found), case.hand_completions.get(activity.code, ()))

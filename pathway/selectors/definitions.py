@@ -12,7 +12,17 @@ from functools import lru_cache
 from pathway import errors
 from pathway.engine import definitions, expressions, names, records, rules
 from pathway.engine.measures import REGISTRY
-from pathway.models import PathwayVersion, Release, Rule, RuleSetUse, RuleSetVersion, SiteRuleSet, Stage, StageActivity
+from pathway.models import (
+    PathwayVersion,
+    Release,
+    Route,
+    Rule,
+    RuleSetUse,
+    RuleSetVersion,
+    SiteRuleSet,
+    Stage,
+    StageActivity,
+)
 
 KEPT = 64
 
@@ -44,6 +54,7 @@ class Version:
     record: definitions.Pathway
     stage_ids: Mapping[str, int]
     rows: tuple[Row, ...]
+    routes: frozenset[tuple[str, str]]  # source and target stage
 
     @property
     def tracks(self) -> tuple[definitions.Track, ...]:
@@ -93,13 +104,13 @@ class Expressions:
     goes_on: Mapping[str, expressions.Expression]
 
 
-def vocabulary() -> definitions.Vocabulary:
-    """The vocabulary of the newest release. Raises NotFound before the first `load_pathways`."""
-    return _vocabulary(release_id())
+def vocabulary(release: int | None = None) -> definitions.Vocabulary:
+    """The vocabulary of a release, by default the newest. Raises NotFound before the first `load_pathways`."""
+    return _vocabulary(release or release_id())
 
 
-def vocabulary_expressions() -> Expressions:
-    return _expressions(release_id())
+def vocabulary_expressions(release: int | None = None) -> Expressions:
+    return _expressions(release or release_id())
 
 
 def release_id() -> int:
@@ -109,14 +120,14 @@ def release_id() -> int:
     return newest
 
 
-def version(version_id: int) -> Version:
-    return _version(version_id, release_id())
+def version(version_id: int, release: int | None = None) -> Version:
+    return _version(version_id, release or release_id())
 
 
-def site_rules(site_id: int) -> SiteRules:
+def site_rules(site_id: int, release: int | None = None) -> SiteRules:
     """Active and shadow rule sets of a site, compiled."""
     uses = SiteRuleSet.objects.filter(site=site_id).order_by("version__rule_set__code").values_list("version_id", "use")
-    return _site_rules(tuple(uses), release_id())
+    return _site_rules(tuple(uses), release or release_id())
 
 
 def all_rules() -> Mapping[str, rules.CompiledRule]:
@@ -172,7 +183,8 @@ def _version(version_id: int, release: int) -> Version:
         Row(pk, row, expressions.parse(row.when, named) if row.when else None)
         for pk, row in zip(pks, record.rows, strict=True)
     )
-    return Version(version_id, record, dict(stages), rows)
+    routes = Route.objects.filter(source__track__version=version_id).values_list("source__code", "target__code")
+    return Version(version_id, record, dict(stages), rows, frozenset(routes))
 
 
 def _all_rule_codes() -> frozenset[str]:

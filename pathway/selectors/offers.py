@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathway.engine import rules
 from pathway.engine.chart import Chart, Result
 from pathway.engine.definitions import Intervention
-from pathway.selectors import definitions
 from pathway.selectors.cases import Case
 
 TITRE = "aav9-titre"
@@ -21,7 +20,7 @@ def offered(case: Case) -> list[str]:
     if case.is_dead:
         return []
     reader = case.reader_of(_with_titre(case.chart(), case))
-    texts = definitions.vocabulary_expressions().offered
+    texts = case.expressions.offered
     return [
         kind.code
         for kind in case.vocabulary.interventions.values()

@@ -10,7 +10,7 @@ from pathway.engine.chart import Dose
 from pathway.engine.definitions import Calendar
 from pathway.engine.definitions import Intervention as Kind
 from pathway.models import Intervention
-from pathway.selectors import completions, definitions
+from pathway.selectors import completions
 from pathway.selectors.cases import Case
 
 
@@ -25,16 +25,10 @@ class Wanted:
     opens: date | None = None
 
 
-def running(case: Case) -> list[Intervention]:
-    """Neither stopped nor over; a start that lies ahead has its plan already."""
-    rows = Intervention.objects.filter(patient=case.patient, stopped_on=None)
-    return list(rows.order_by("started_on", "pk"))
-
-
 def wanted(case: Case) -> dict[str, Wanted]:
     """By activity, what calendars and series ask for now. Nothing for an activity whose plan has ended."""
     found: dict[str, Wanted] = {}
-    for row in running(case):
+    for row in case.running:
         kind = case.vocabulary.interventions[row.kind_id]
         for one in [*_from_calendars(case, row), *_from_series(case, row, kind)]:
             found.setdefault(one.activity, one)
@@ -51,7 +45,7 @@ def activities_of(case: Case, code: str) -> set[str]:
 def planned(case: Case) -> dict[str, dict[str, date]]:
     """Coming dates by activity (calendars) or intervention (series, programmes) and label."""
     found: dict[str, dict[str, date]] = {}
-    for row in running(case):
+    for row in case.running:
         kind = case.vocabulary.interventions[row.kind_id]
         for calendar, anchor in _calendars(case, row):
             done = completions.done(case, case.vocabulary.activities[calendar.activity]).completions
@@ -92,7 +86,7 @@ def _calendars(case: Case, row: Intervention) -> list[tuple[Calendar, date]]:
 
 
 def _goes_on(case: Case, calendar: Calendar) -> bool:
-    condition = definitions.vocabulary_expressions().goes_on.get(calendar.activity)
+    condition = case.expressions.goes_on.get(calendar.activity)
     return condition is None or rules.evaluate(condition, case.reader(), case.judge.judge).value is not False
 
 

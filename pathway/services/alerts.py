@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pathway import audit, errors
@@ -13,6 +13,7 @@ from pathway.selectors.cases import Case
 from pathway.selectors.definitions import SiteRule
 from pathway.vocabulary import Severity
 
+SAYS = ("verdict", "last_definite", "day", "missing", "evidence")
 DEFINITE = {V.HIT: "hit", V.MISS: "miss"}
 
 
@@ -178,37 +179,26 @@ def _withdraw(case: Case, alert: Alert) -> None:
 
 def _keep_judgements(case: Case, verdicts: dict[str, Verdict]) -> None:
     """Write the verdicts that changed, in one statement."""
-    known = {j.rule_id: j for j in Judgement.objects.filter(enrollment=case.enrollment)}
+    rows = Judgement.objects.filter(enrollment=case.enrollment)
+    known = {pk: says for pk, *says in rows.values_list("rule_id", *SAYS)}
     changed = []
     for key, verdict in verdicts.items():
         pk = case.rules.by_key[key].pk
-        row = _judgement(case, pk, verdict, known.get(pk))
-        if pk not in known or _says(row) != _says(known[pk]):
-            changed.append(row)
-    upsert(changed)
-
-
-def upsert(rows: Iterable[Judgement]) -> None:
-    Judgement.objects.bulk_create(
-        list(rows),
-        update_conflicts=True,
-        unique_fields=["enrollment", "rule"],
-        update_fields=["verdict", "last_definite", "day", "missing", "evidence", "judged_at"],
-    )
-
-
-def _judgement(case: Case, rule_id: int, verdict: Verdict, known: Judgement | None) -> Judgement:
-    return Judgement(
-        enrollment=case.enrollment,
-        rule_id=rule_id,
-        verdict=verdict.verdict.value,
-        last_definite=DEFINITE.get(verdict.verdict, known.last_definite if known else ""),
-        day=verdict.day,
-        missing=sorted(verdict.missing),
-        evidence=sorted(r.key for r in verdict.evidence),
-        judged_at=case.at,
-    )
-
-
-def _says(row: Judgement) -> tuple[object, ...]:
-    return row.verdict, row.last_definite, row.day, row.missing, row.evidence
+        old = known.get(pk)
+        says = [
+            verdict.verdict.value,
+            DEFINITE.get(verdict.verdict, old[1] if old else ""),
+            verdict.day,
+            sorted(verdict.missing),
+            sorted(r.key for r in verdict.evidence),
+        ]
+        if says != old:
+            told = dict(zip(SAYS, says, strict=True))
+            changed.append(Judgement(enrollment=case.enrollment, rule_id=pk, judged_at=case.at, **told))
+    if changed:
+        Judgement.objects.bulk_create(
+            changed,
+            update_conflicts=True,
+            unique_fields=["enrollment", "rule"],
+            update_fields=[*SAYS, "judged_at"],
+        )

@@ -110,9 +110,11 @@ def _lay_out(case: Case, code: str, row: Row) -> None:
     if task is None:
         _open(case, code, due, row=row)
         return
-    task.row_id, task.asked_by_stage = row.pk, True
-    task.keep("row", "asked_by_stage")
-    set_due(case, task, due)
+    if (task.row_id, task.asked_by_stage) != (row.pk, True):
+        task.row_id, task.asked_by_stage = row.pk, True
+        set_due(case, task, due, "row", "asked_by_stage")
+    else:
+        set_due(case, task, due)
 
 
 def _repoint_row(case: Case, code: str, old: Row, new: Row) -> None:
@@ -166,9 +168,7 @@ def bring_forward(
         return _open(case, code, due, row=row, by_rule=by_rule, by_person=by_person)
     task.asked_by_rule = task.asked_by_rule or by_rule
     task.asked_by_person = task.asked_by_person or by_person
-    task.keep("asked_by_rule", "asked_by_person")
-    if due < task.due_on:
-        set_due(case, task, due)
+    set_due(case, task, min(due, task.due_on), "asked_by_rule", "asked_by_person")
     return task
 
 
@@ -182,7 +182,7 @@ def follow_plans(
     """
     results = _results(case, new)
     codes = {c.activity for c in case.vocabulary.calendars}
-    for task in CareTask.objects.live().filter(enrollment=case.enrollment, activity__in=codes):
+    for task in [task for code, task in case.tasks.items() if code in codes]:
         ask = wanted.get(task.activity_id)
         matching = [r for r in results if completions.counts_for(case.vocabulary.activities[task.activity_id], r)]
         if matching and (ask is None or (ask.label, ask.due) != (task.label, task.due_on)):
@@ -242,7 +242,7 @@ def close_dose(case: Case, code: str, day: date) -> None:
 
 def reckon_rungs(case: Case) -> None:
     """After a hold: rungs of the days on hold are over."""
-    for task in CareTask.objects.live().filter(enrollment=case.enrollment):
+    for task in case.tasks.values():
         task.next_rung_at = next_rung_at(case, task)
         task.keep("next_rung_at")
 
@@ -255,10 +255,9 @@ def cancel_labs(case: Case, code: str) -> None:
 
 
 def cancel_plans(case: Case, intervention_id: int, activities: Collection[str]) -> None:
-    for task in CareTask.objects.live().filter(
-        enrollment=case.enrollment, asked_by_plan=intervention_id, activity__in=activities
-    ):
-        cancel(case, task, reason="the intervention was stopped")
+    for task in list(case.tasks.values()):
+        if task.asked_by_plan_id == intervention_id and task.activity_id in activities:
+            cancel(case, task, reason="the intervention was stopped")
 
 
 # closing
@@ -273,7 +272,7 @@ def complete_by(case: Case, rows: Iterable[Observation], *, apart_from: Collecti
     closed: list[Closed] = []
     if not new:
         return closed
-    for task in CareTask.objects.live().filter(enrollment=case.enrollment).exclude(activity__in=apart_from):
+    for task in [task for code, task in case.tasks.items() if code not in apart_from]:
         activity = case.vocabulary.activities[task.activity_id]
         matching = [r for r in new if completions.counts_for(activity, r) and _is_for(case, task, r, new)]
         if matching:
@@ -322,11 +321,12 @@ def cancel(case: Case, task: CareTask, *, reason: str, by_death: bool = False) -
     task.close_reason, task.cancelled_by_death = reason, by_death
     task.closed_at, task.closed_by, task.next_rung_at = case.at, case.by, None
     task.keep("status", "close_reason", "cancelled_by_death", "closed_at", "closed_by", "next_rung_at")
+    case.tasks.pop(task.activity_id, None)
     audit.record("task.cancelled", by=case.by, patient=case.patient, subject=task, reason=reason)
 
 
 def cancel_all(case: Case, *, reason: str, by_death: bool = False) -> None:
-    for task in CareTask.objects.live().filter(enrollment=case.enrollment):
+    for task in list(case.tasks.values()):
         cancel(case, task, reason=reason, by_death=by_death)
 
 
@@ -426,6 +426,7 @@ def restore_after_death(case: Case) -> None:
         task.keep(
             "status", "cancelled_by_death", "close_reason", "closed_at", "closed_by", "due_set_on", "next_rung_at"
         )
+    case.forget_open_work()
 
 
 def open_bereavement(case: Case, due: date) -> CareTask:
@@ -440,26 +441,33 @@ def cancel_bereavement(case: Case) -> None:
 
 def carry(case: Case, target: Case) -> None:
     """To the patient's new pathway: open tasks go along; what nothing there asks for is dropped by the new layout."""
-    for task in CareTask.objects.live().filter(enrollment=case.enrollment):
+    for task in case.tasks.values():
         task.enrollment = target.enrollment
-        task.occurrence = _next_occurrence(target, task.activity_id)
+        task.occurrence = 1
         task.row = None
         task.keep("enrollment", "occurrence", "row")
+    case.forget_open_work()
+    target.forget_open_work()
 
 
 # dates of one task
 
 
-def set_due(case: Case, task: CareTask, due: date) -> None:
-    """Move the due date; rungs whose day has come already are not sent later (CONVENTIONS 32)."""
+def set_due(case: Case, task: CareTask, due: date, *also: str) -> None:
+    """Move the due date; rungs whose day has come already are not sent later (CONVENTIONS 32).
+
+    `also` names other fields of the task that were changed and go into the same statement.
+    """
     if due == task.due_on:
+        if also:
+            task.keep(*also)
         return
     before, task.due_on = task.due_on, due
     if task.window_opens_on is not None and task.window_opens_on > due:
         task.window_opens_on = None
     task.due_set_on = case.today
     task.next_rung_at = next_rung_at(case, task)
-    task.keep("due_on", "window_opens_on", "due_set_on", "next_rung_at")
+    task.keep("due_on", "window_opens_on", "due_set_on", "next_rung_at", *also)
     dates = {"due": before.isoformat()}, {"due": due.isoformat()}
     audit.record("task.moved", by=case.by, patient=case.patient, subject=task, before=dates[0], after=dates[1])
 
@@ -505,6 +513,7 @@ def _open(
     )
     task.next_rung_at = next_rung_at(case, task)
     task.save()
+    case.tasks[code] = task
     audit.record("task.opened", by=case.by, patient=case.patient, subject=task, after={"due": due.isoformat()})
     return task
 
@@ -515,7 +524,7 @@ def _next_occurrence(case: Case, code: str) -> int:
 
 
 def _live(case: Case, code: str) -> CareTask | None:
-    return CareTask.objects.live().filter(enrollment=case.enrollment, activity=code).first()
+    return case.tasks.get(code)
 
 
 def _results(case: Case, rows: Iterable[Observation]) -> list[Result]:
@@ -547,7 +556,8 @@ def _close_by_result(case: Case, task: CareTask, result: Result) -> None:
 def _close(case: Case, task: CareTask, day: date, *more: str) -> None:
     task.closed_at, task.closed_on, task.closed_by, task.next_rung_at = case.at, day, case.by, None
     task.keep("status", "closed_at", "closed_on", "closed_by", "next_rung_at", *more)
-    case.changed()
+    case.tasks.pop(task.activity_id, None)
+    case.changed("completed", *([] if task.completed_by_id else ["done"]))
 
 
 def _check_live(case: Case, task: CareTask, effective: date) -> None:

@@ -20,7 +20,7 @@ HARMFUL_TYPES, HARMFUL_LOADS = ("eccentric",), ("high",)  # S37, S63
 def start(case: Case, code: str, *, effective: date, details: Mapping[str, object]) -> Intervention:
     """Begin it, today, earlier, or planned ahead. Raises NotAllowed if it is running already."""
     kind = kind_of(case, code)
-    if Intervention.objects.filter(patient=case.patient, kind=code, stopped_on=None).exists():
+    if any(row.kind_id == code for row in case.running):
         raise errors.NotAllowed("not-allowed", f"{kind.title} is running already", "intervention")
     if case.patient.birth_date is not None and effective < case.patient.birth_date:
         raise errors.InvalidEntry("implausible", "The day lies before the patient's birth", "effective")
@@ -36,7 +36,7 @@ def start(case: Case, code: str, *, effective: date, details: Mapping[str, objec
         recorded_at=case.at,
         recorded_by=case.by,
     )
-    case.changed()
+    case.changed("spans")
     audit.record(
         "intervention.started", by=case.by, patient=case.patient, subject=row, after={"on": effective.isoformat()}
     )
@@ -52,7 +52,7 @@ def stop(case: Case, code: str, *, effective: date, reason: str = "") -> Interve
         raise errors.InvalidEntry("implausible", "The day lies ahead", "effective")
     row.stopped_on = effective
     row.save(update_fields=["stopped_on"])
-    case.changed()
+    case.changed("spans")
     audit.record(
         "intervention.stopped",
         by=case.by,
@@ -66,16 +66,12 @@ def stop(case: Case, code: str, *, effective: date, reason: str = "") -> Interve
 
 def take_effect(case: Case) -> list[Intervention]:
     """Planned starts whose day has come."""
-    due = list(
-        Intervention.objects.filter(
-            patient=case.patient, took_effect=False, stopped_on=None, started_on__lte=case.today
-        )
-    )
+    due = [row for row in case.running if not row.took_effect and row.started_on <= case.today]
     for row in due:
         row.took_effect = True
         row.save(update_fields=["took_effect"])
     if due:
-        case.changed()
+        case.changed("spans")
     return due
 
 
@@ -92,7 +88,7 @@ def give(case: Case, code: str, *, label: str, effective: date) -> tuple[Adminis
     dose = Administration.objects.create(
         intervention=row, label=label, given_on=effective, recorded_at=case.at, recorded_by=case.by
     )
-    case.changed()
+    case.changed("doses")
     audit.record("dose.given", by=case.by, patient=case.patient, subject=dose, after={"label": label})
     return dose, admission.flags
 
@@ -119,14 +115,14 @@ def change_dose(case: Case, code: str, dose_mg: Decimal) -> None:
     row = running(case, code)
     before, row.dose_mg = row.dose_mg, dose_mg
     row.save(update_fields=["dose_mg"])
-    case.changed()
+    case.changed("spans")
     doses = {"dose_mg": str(before)}, {"dose_mg": str(dose_mg)}
     audit.record("dose.changed", by=case.by, patient=case.patient, subject=row, before=doses[0], after=doses[1])
 
 
 def running(case: Case, code: str) -> Intervention:
     """Raises NotAllowed when the intervention is not running."""
-    row = Intervention.objects.filter(patient=case.patient, kind=code, stopped_on=None).first()
+    row = next((row for row in case.running if row.kind_id == code), None)
     if row is None:
         raise errors.NotAllowed("not-allowed", f"{kind_of(case, code).title} is not running", "intervention")
     return row

@@ -15,16 +15,19 @@ PLACES = 20
 
 def derive(case: Case) -> None:
     """Write the measures that changed, in one statement. What changes by the day is computed where it is shown."""
-    reader = case.judge_reader
-    known = {row.kind_id: row for row in Measure.objects.filter(patient=case.patient)}
+    reader = case.reader()
+    rows = Measure.objects.filter(patient=case.patient)
+    known = {code: says for code, *says in rows.values_list("kind_id", "value", "text", "day", "missing")}
     changed = []
     for code, measure in REGISTRY.items():
         if measure.changes_daily:
             continue
         reading = reader.read(code)
         row, old = _row(case, code, reading), known.get(code)
-        if (old is None and reading.is_known) or (old is not None and _says(row) != _says(old)):
+        if (old is None and reading.is_known) or (old is not None and _says(row) != old):
             changed.append(row)
+    if not changed:
+        return
     Measure.objects.bulk_create(
         changed,
         update_conflicts=True,
@@ -48,5 +51,5 @@ def _row(case: Case, code: str, reading: Reading) -> Measure:
     )
 
 
-def _says(row: Measure) -> tuple[object, ...]:
-    return row.value, row.text, row.day, row.missing
+def _says(row: Measure) -> list[object]:
+    return [row.value, row.text, row.day, row.missing]

@@ -45,7 +45,7 @@ def record(case: Case, form: Sequence[NewObservation], *, replaces: Observation 
     ObservationItem.objects.bulk_create(
         _item(draft.row, *item) for draft in drafts for item in draft.checked.items.items()
     )
-    case.changed()
+    case.learned([(row, draft.checked.items) for row, draft in zip(rows, drafts, strict=True)])
     is_silent = case.is_dead
     for draft in drafts:
         flags = [draft.row.held_for] if draft.row.held_for else ([] if is_silent else _flags(case, draft))
@@ -70,7 +70,7 @@ def void(case: Case, observation: Observation, *, reason: str) -> None:
     observation.status = ObservationStatus.VOIDED
     observation.void_reason, observation.voided_at = reason, case.at
     observation.save(update_fields=["status", "void_reason", "voided_at"])
-    case.changed()
+    case.changed("results")
     audit.record("observation.voided", by=case.by, patient=case.patient, subject=observation, reason=reason)
 
 
@@ -102,7 +102,7 @@ def hold_after(case: Case, day: date) -> None:
         row.status, row.held_for = ObservationStatus.HELD, AFTER_DEATH
         row.save(update_fields=["status", "held_for"])
         flag(case, AFTER_DEATH, observation=row)
-    case.changed()
+    case.changed("results")
 
 
 def release_after_death(case: Case) -> None:
@@ -110,7 +110,7 @@ def release_after_death(case: Case) -> None:
     Observation.objects.filter(patient=case.patient, status=ObservationStatus.HELD, held_for=AFTER_DEATH).update(
         status=ObservationStatus.FINAL, held_for=""
     )
-    case.changed()
+    case.changed("results")
 
 
 def flag(case: Case, code: str, *, observation: Observation | None = None, detail: str = "") -> None:
@@ -263,7 +263,7 @@ def _earlier_weight(case: Case, at: datetime) -> Result | None:
 def _release(case: Case, row: Observation) -> None:
     row.status, row.held_for = ObservationStatus.FINAL, ""
     row.save(update_fields=["status", "held_for"])
-    case.changed()
+    case.changed("results")
 
 
 def _flags(case: Case, draft: _Draft) -> list[str]:

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from django.db.models import Q
-
 from pathway import audit, errors
 from pathway.engine.rules import Verdict as V
 from pathway.models import Episode, Evidence, Proposal, ProposalGround, ProposalStatus
@@ -38,17 +36,14 @@ def ask_code(case: Case, code: str, grounds: Grounds = ()) -> None:
         return
     if known.pathways and case.pathway not in known.pathways:
         return
-    proposal = Proposal.objects.filter(enrollment=case.enrollment, code=code, status=ProposalStatus.OPEN).first()
-    _forget_until(case, Q(code=code))
+    _forget_until(case, code=code)
+    proposal = next((one for one in _opened(case) if one.code == code), None)
     _ground(proposal or _open(case, code=code), grounds)
 
 
 def ask_again(case: Case) -> None:
     """Declined proposals whose `until` has come, and which a rule that asks for them hits now (CONVENTIONS 19)."""
-    due = Proposal.objects.filter(
-        enrollment=case.enrollment, status=ProposalStatus.DECLINED, until__lte=case.today
-    ).select_related("stage")
-    for proposal in due:
+    for proposal in [one for one in case.proposals if one.until is not None and one.until <= case.today]:
         hitting = _episodes_asking(case, proposal)
         if not hitting:
             continue
@@ -56,8 +51,7 @@ def ask_again(case: Case) -> None:
             ask_code(case, proposal.code, hitting)
         elif proposal.stage is not None:
             ask(case, [(one, f"{proposal.track}/{proposal.stage.code}") for one in hitting])
-        proposal.until = None
-        proposal.keep("until")
+        _forget_until(case, track=proposal.track, stage_id=proposal.stage_id, code=proposal.code)
 
 
 def accept(case: Case, proposal: Proposal) -> None:
@@ -84,28 +78,25 @@ def decline(case: Case, proposal: Proposal, *, reason: str, until: date | None) 
 
 def supersede_reached(case: Case) -> None:
     """Reaching or passing a target in any way answers the question."""
-    open_ones = Proposal.objects.filter(
-        enrollment=case.enrollment, status=ProposalStatus.OPEN, stage__isnull=False
-    ).select_related("stage")
-    for proposal in open_ones:
+    for proposal in _opened(case):
         if proposal.stage is not None and proposal.stage.rank <= case.rank(proposal.track):
             _supersede(case, proposal, "stage reached")
 
 
 def supersede_code(case: Case, code: str, *, reason: str) -> None:
     """What it asks for was done without it."""
-    for proposal in Proposal.objects.filter(enrollment=case.enrollment, code=code, status=ProposalStatus.OPEN):
-        _supersede(case, proposal, reason)
+    for proposal in _opened(case):
+        if code and proposal.code == code:
+            _supersede(case, proposal, reason)
 
 
 def retract(case: Case, ended: Collection[Episode], voided: Collection[int]) -> None:
     """Withdraw open proposals that rest only on ended episodes; flag accepted ones; ask for nearer ones again."""
     tracks = set()
     pks = {episode.pk for episode in ended}
-    for proposal in Proposal.objects.filter(
-        enrollment=case.enrollment, status=ProposalStatus.OPEN, grounds__episode__in=pks
-    ).distinct():
-        if {ground.episode_id for ground in proposal.grounds.all()} <= pks:
+    for proposal in _opened(case) if pks else ():
+        grounds = {ground.episode_id for ground in proposal.grounds.all()}
+        if grounds and grounds <= pks:
             _withdraw(case, proposal, "evidence voided")
             tracks.add(proposal.track)
     for track in tracks - {""}:
@@ -129,7 +120,7 @@ def retracted_bases(case: Case, voided: Collection[int]) -> list[Proposal]:
 
 
 def close_all(case: Case, *, reason: str, by_death: bool = False) -> None:
-    for proposal in Proposal.objects.filter(enrollment=case.enrollment, status=ProposalStatus.OPEN):
+    for proposal in _opened(case):
         proposal.closed_by_death = by_death
         proposal.withdraw()
         proposal.reason = reason
@@ -144,13 +135,12 @@ def restore_after_death(case: Case) -> None:
         proposal.closed_by_death, proposal.reason = False, ""
         proposal.decided_at, proposal.decided_on = None, None
         proposal.keep("status", "closed_by_death", "reason", "decided_at", "decided_on")
+    case.forget_open_work()
 
 
 def carry(case: Case, target: Case) -> None:
     """To the patient's new pathway: what exists there is carried, the rest is closed with the reason."""
-    for proposal in Proposal.objects.filter(enrollment=case.enrollment, status=ProposalStatus.OPEN).select_related(
-        "stage"
-    ):
+    for proposal in _opened(case):
         if _fits(proposal, target):
             if proposal.stage is not None:
                 proposal.stage_id = target.version.stage_ids[proposal.stage.code]
@@ -158,6 +148,8 @@ def carry(case: Case, target: Case) -> None:
             proposal.keep("enrollment", "stage")
         else:
             _withdraw(case, proposal, "change of pathway")
+    case.forget_open_work()
+    target.forget_open_work()
 
 
 # within one track
@@ -168,7 +160,7 @@ def _ask_in_track(case: Case, track: str, targets: dict[str, list[Episode]]) -> 
     wanted = set(targets) | ({present.stage.code} if present and present.stage else set())
     furthest = max(wanted, key=lambda stage: _rank(case, track, stage))
     for stage, grounds in targets.items():
-        _forget_until(case, Q(track=track, stage__code=stage))
+        _forget_until(case, track=track, stage_id=case.version.stage_ids[stage])
         if present is not None and present.stage is not None and present.stage.code == stage:
             _ground(present, grounds)
         elif stage != furthest:
@@ -181,10 +173,15 @@ def _ask_in_track(case: Case, track: str, targets: dict[str, list[Episode]]) -> 
 
 def _ask_for_nearer(case: Case, track: str) -> None:
     """The furthest one is gone: open the furthest superseded one that a rule still asks for."""
-    waiting = Proposal.objects.filter(
-        enrollment=case.enrollment, track=track, status=ProposalStatus.SUPERSEDED, stage__rank__gt=case.rank(track)
-    ).select_related("stage")
-    for proposal in waiting.order_by("-stage__rank", "-pk"):
+    waiting = [
+        one
+        for one in case.proposals
+        if one.status == ProposalStatus.SUPERSEDED
+        and one.track == track
+        and one.stage is not None
+        and one.stage.rank > case.rank(track)
+    ]
+    for proposal in sorted(waiting, key=_rank_and_age, reverse=True):
         if _episodes_asking(case, proposal, among=[g.episode_id for g in proposal.grounds.all()]):
             if not _was_decided_since(proposal):
                 proposal.reopen()
@@ -193,6 +190,10 @@ def _ask_for_nearer(case: Case, track: str) -> None:
                 proposal.keep("status", "opened_at", "opened_on", "decided_at", "decided_on", "reason")
                 _tell_opened(case, proposal, f"{track} → {proposal.stage.code if proposal.stage else ''}")
                 return
+
+
+def _rank_and_age(proposal: Proposal) -> tuple[int, int]:
+    return (proposal.stage.rank if proposal.stage else -1), proposal.pk
 
 
 def _was_decided_since(proposal: Proposal) -> bool:
@@ -223,22 +224,20 @@ def _episodes_asking(case: Case, proposal: Proposal, among: list[int] | None = N
     return found
 
 
+def _opened(case: Case) -> list[Proposal]:
+    return [one for one in case.proposals if one.status == ProposalStatus.OPEN]
+
+
 def _open_in(case: Case, track: str) -> Proposal | None:
-    return (
-        Proposal.objects.filter(enrollment=case.enrollment, track=track, status=ProposalStatus.OPEN)
-        .select_related("stage")
-        .first()
-    )
+    return next((one for one in _opened(case) if one.track == track), None)
 
 
 def _superseded_for(case: Case, track: str, stage: str) -> Proposal | None:
-    return (
-        Proposal.objects.filter(
-            enrollment=case.enrollment, track=track, stage__code=stage, status=ProposalStatus.SUPERSEDED
-        )
-        .order_by("-pk")
-        .first()
-    )
+    target = (track, case.version.stage_ids[stage])
+    found = [
+        one for one in case.proposals if one.status == ProposalStatus.SUPERSEDED and (one.track, one.stage_id) == target
+    ]
+    return found[-1] if found else None
 
 
 def _rank(case: Case, track: str, stage: str) -> int:
@@ -257,6 +256,7 @@ def _open(case: Case, track: str = "", stage: str = "", *, code: str = "", super
     if superseded:  # asked for together with a later stage: never shown, but remembered
         proposal.supersede()
     proposal.save()
+    case.proposals.append(proposal)
     if not superseded:
         _tell_opened(case, proposal, code or f"{track} → {stage}")
     return proposal
@@ -272,9 +272,12 @@ def _ground(proposal: Proposal, grounds: Grounds) -> None:
     )
 
 
-def _forget_until(case: Case, target: Q) -> None:
-    declined = Q(enrollment=case.enrollment, status=ProposalStatus.DECLINED, until__isnull=False)
-    Proposal.objects.filter(declined & target).update(until=None)
+def _forget_until(case: Case, *, track: str = "", stage_id: int | None = None, code: str = "") -> None:
+    """Asked for again, by whatever: the day that a declined one named is past."""
+    for proposal in case.proposals:
+        if proposal.until is not None and (proposal.track, proposal.stage_id, proposal.code) == (track, stage_id, code):
+            proposal.until = None
+            proposal.keep("until")
 
 
 def _supersede(case: Case, proposal: Proposal, reason: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathway import audit, errors
-from pathway.models import Route, Stay
+from pathway.models import Stay
 from pathway.selectors.cases import Case
 from pathway.vocabulary import CLOSED_STAGE, OVERALL_TRACK
 
@@ -22,7 +22,7 @@ def enter_initial(case: Case, stages: dict[str, str]) -> None:
         )
         for track, stage in stages.items()
     )
-    case.changed()
+    case.changed("stays")
 
 
 def follow(case: Case, track: str, stage: str, *, how: str, reason: str = "") -> None:
@@ -61,7 +61,7 @@ def close(case: Case, *, how: str, reason: str) -> None:
         else:
             stay.left_at = case.at
             stay.save(update_fields=["left_at"])
-    case.changed()
+    case.changed("stays")
 
 
 def close_by_death(case: Case) -> None:
@@ -79,18 +79,18 @@ def close_by_death(case: Case) -> None:
             how="death",
             by=case.by,
         )
-    case.changed()
+    case.changed("stays")
 
 
 def reopen_after_death(case: Case) -> None:
     """The death was recorded by mistake: the stays that it closed go on as if nothing had been."""
     Stay.objects.open().filter(enrollment=case.enrollment, how="death").update(annulled=True)
     Stay.objects.filter(enrollment=case.enrollment, left_by_death=True).update(left_at=None, left_by_death=False)
-    case.changed()
+    case.changed("stays")
 
 
 def _check_route(case: Case, stay: Stay, stage: str) -> None:
-    if not Route.objects.filter(source=stay.stage_id, target=case.version.stage_ids[stage]).exists():
+    if (stay.stage.code, stage) not in case.version.routes:
         raise errors.NotAllowed("not-allowed", f"No route leads from {stay.stage.code} to {stage}", "stage")
 
 
@@ -107,4 +107,4 @@ def _swap(case: Case, stay: Stay, stage: str, *, how: str, reason: str) -> None:
         reason=reason,
         by=case.by,
     )
-    case.changed()
+    case.changed("stays")
