@@ -1,0 +1,165 @@
+"""Who may see whom, and who may do what: the one guard that every door asks.
+
+Relation decides *whose*: a patient is visible to who is on the care team now and works at the patient's site.
+Role decides *what*: a role counts for a patient only where the user holds it both on that team and at that site.
+What is missing and what is not visible raise the same NotFound, so that nobody learns which of the two it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from pathway import errors
+from pathway.models import (
+    Alert,
+    CareTask,
+    CareTeamMember,
+    Enrollment,
+    Membership,
+    Observation,
+    Patient,
+    Proposal,
+    Site,
+    User,
+)
+from pathway.vocabulary import Role
+
+Someone = User | AnonymousUser
+Row = TypeVar("Row")
+
+
+class Permit(StrEnum):
+    """What a role may do to a patient that the user may see."""
+
+    OBSERVE = "observe"  # record, void and correct observations
+    RELEASE = "release"  # confirm a held observation
+    DECIDE = "decide"  # accept and decline proposals
+    MOVE = "move"  # move a stage by hand
+    WORK = "work"  # complete, skip, snooze and reassign tasks
+    CLOSE_ALERT = "close-alert"
+    TREAT = "treat"  # start and stop interventions, give doses, prescribe exercise
+    RECORD_DEATH = "record-death"
+    STEER = "steer"  # hold, resume, withdraw, change of pathway
+    REGISTER = "register"  # a new patient at the site
+    ENROLL = "enroll"
+    SET_TEAM = "set-team"
+
+
+class Forbidden(errors.NotAllowed):
+    """The person sees the patient, and their role there does not allow this."""
+
+
+CLINICAL = frozenset(
+    {Permit.OBSERVE, Permit.DECIDE, Permit.MOVE, Permit.WORK, Permit.CLOSE_ALERT, Permit.TREAT, Permit.RECORD_DEATH}
+)
+COORDINATION = CLINICAL | {Permit.STEER, Permit.RELEASE, Permit.REGISTER, Permit.ENROLL, Permit.SET_TEAM}
+
+GRANTS: Mapping[Role, frozenset[Permit]] = {
+    **dict.fromkeys(Role, CLINICAL),
+    Role.NEUROLOGIST: CLINICAL | {Permit.STEER},
+    Role.NURSE_COORDINATOR: COORDINATION,
+    Role.ADMIN: frozenset(),
+}
+
+
+# what a user may see: the row, or NotFound
+
+
+def patients(user: Someone, at: datetime) -> QuerySet[Patient]:
+    """All that this user may see now; empty for one who is not signed in."""
+    if not isinstance(user, User):
+        return Patient.objects.none()
+    return Patient.objects.visible_to(user, at)
+
+
+def patient_or_not_found(user: Someone, uuid: UUID, at: datetime) -> Patient:
+    return _found(patients(user, at).select_related("site").filter(uuid=uuid).first())
+
+
+def enrollment_or_not_found(user: Someone, pk: int, at: datetime) -> Enrollment:
+    rows = Enrollment.objects.filter(patient__in=patients(user, at), pk=pk)
+    row: Enrollment | None = rows.select_related("patient__site", "version__pathway").first()
+    return _found(row)
+
+
+def observation_or_not_found(user: Someone, pk: int, at: datetime) -> Observation:
+    rows = Observation.objects.filter(patient__in=patients(user, at), pk=pk)
+    return _found(rows.select_related("patient__site", "kind").first())
+
+
+def proposal_or_not_found(user: Someone, pk: int, at: datetime) -> Proposal:
+    rows = Proposal.objects.filter(enrollment__patient__in=patients(user, at), pk=pk)
+    row: Proposal | None = rows.select_related("enrollment__patient__site", "stage__track", "decided_by").first()
+    return _found(row)
+
+
+def task_or_not_found(user: Someone, pk: int, at: datetime) -> CareTask:
+    rows = CareTask.objects.filter(enrollment__patient__in=patients(user, at), pk=pk)
+    row: CareTask | None = rows.select_related("enrollment__patient__site", "activity", "closed_by").first()
+    return _found(row)
+
+
+def alert_or_not_found(user: Someone, pk: int, at: datetime) -> Alert:
+    """Alerts of shadow rule sets are for reports, and not found by anybody."""
+    rows = Alert.objects.filter(enrollment__patient__in=patients(user, at), pk=pk, episode__is_shadow=False)
+    row: Alert | None = rows.select_related("enrollment__patient__site", "episode__rule", "closed_by").first()
+    return _found(row)
+
+
+def site_or_not_found(user: Someone, pk: int) -> Site:
+    """A site at which the user works in any role but that of an administrator."""
+    memberships = _memberships(user).exclude(role=Role.ADMIN)
+    return _found(Site.objects.filter(pk=pk, memberships__in=memberships).distinct().first())
+
+
+# what a user may do
+
+
+def roles_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Role]:
+    """The roles that the user holds on this patient's team and at the patient's site."""
+    if not isinstance(user, User):
+        return frozenset()
+    held = _memberships(user).filter(site=patient.site_id).values("role")
+    places = CareTeamMember.objects.current(at).filter(patient=patient, user=user, role__in=held)
+    return frozenset(Role(role) for role in places.values_list("role", flat=True).distinct())
+
+
+def permits_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Permit]:
+    """What the user may do to this patient: what to offer on a page."""
+    return granted(roles_for(user, patient, at))
+
+
+def granted(roles: Iterable[Role]) -> frozenset[Permit]:
+    return frozenset(permit for role in roles for permit in GRANTS[role])
+
+
+def require(user: Someone, permit: Permit, patient: Patient, at: datetime) -> None:
+    """Raises Forbidden unless one of the user's roles for this patient has the permit."""
+    if permit not in permits_for(user, patient, at):
+        raise Forbidden("not-allowed", "Your role in this patient's care team does not allow this")
+
+
+def require_at_site(user: Someone, permit: Permit, site: Site) -> None:
+    """For what concerns no patient yet: the role at the site decides. Raises Forbidden."""
+    roles = _memberships(user).filter(site=site).values_list("role", flat=True)
+    if permit not in granted(Role(role) for role in roles):
+        raise Forbidden("not-allowed", "Your role at this site does not allow this")
+
+
+def _memberships(user: Someone) -> QuerySet[Membership]:
+    if not isinstance(user, User) or not user.is_active:
+        return Membership.objects.none()
+    return Membership.objects.filter(user=user, is_active=True)
+
+
+def _found(row: Row | None) -> Row:
+    if row is None:
+        raise errors.NotFound("not-found", "There is nothing here")
+    return row

@@ -1,0 +1,147 @@
+"""What one action did: every row that was opened, moved or closed at exactly its moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+
+from pathway.models import Alert, AuditEvent, CareTask, Enrollment, Observation, Patient, Proposal, QualityFlag, Stay
+from pathway.selectors import definitions, patient_pages, shown, worklists
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """`kind` orders and colors: alert, proposal, stage, task, flag, fact."""
+
+    kind: str
+    text: str
+    severity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`at` is the moment of the action; `begun` and `ended` are real time around it, which the audit keeps."""
+
+    at: datetime
+    begun: datetime
+    ended: datetime
+
+
+def of(patient: Patient, moment: Moment) -> list[Consequence]:
+    """Alerts first, as they matter most."""
+    at = moment.at
+    return [
+        *_alerts(patient, at),
+        *_proposals(patient, at),
+        *_stages(patient, at),
+        *_tasks(patient, moment),
+        *_flags(patient, at),
+        *_facts(patient, at),
+        *_enrollments(patient, at),
+    ]
+
+
+def _alerts(patient: Patient, at: datetime) -> list[Consequence]:
+    rows = Alert.objects.filter(enrollment__patient=patient, episode__is_shadow=False)
+    rows = rows.filter(Q(raised_at=at) | Q(closed_at=at)).select_related("episode__rule").order_by("pk")
+    found = []
+    for row in rows:
+        title = row.episode.rule.title or row.episode.rule.code
+        text = _("Alert: %(title)s") if row.closed_at is None else _("Alert closed: %(title)s")
+        found.append(Consequence("alert", text % {"title": title}, row.severity if row.closed_at is None else ""))
+    return found
+
+
+def _proposals(patient: Patient, at: datetime) -> list[Consequence]:
+    rows = Proposal.objects.filter(enrollment__patient=patient).filter(Q(opened_at=at) | Q(decided_at=at))
+    rows = rows.exclude(opened_at=at, status="superseded")  # asked for together with a later stage: never shown
+    found, vocabulary = [], definitions.vocabulary()
+    for row in rows.select_related("stage__track").order_by("pk"):
+        title = worklists.proposal_title(row, vocabulary)
+        if row.decided_at is None:
+            text = _("Decision asked for: %(title)s") % {"title": title}
+        else:
+            text = _("Proposal %(status)s: %(title)s") % {"status": row.get_status_display(), "title": title}
+        found.append(Consequence("proposal", text))
+    return found
+
+
+def _stages(patient: Patient, at: datetime) -> list[Consequence]:
+    rows = Stay.objects.filter(enrollment__patient=patient, entered_at=at, annulled=False)
+    return [
+        Consequence("stage", _("%(track)s is now: %(stage)s") % {"track": s.stage.track.title, "stage": s.stage.title})
+        for s in rows.select_related("stage__track").order_by("pk")
+    ]
+
+
+def _tasks(patient: Patient, moment: Moment) -> list[Consequence]:
+    rows = CareTask.objects.filter(enrollment__patient=patient).filter(
+        Q(opened_at=moment.at) | Q(closed_at=moment.at)
+    )
+    found = []
+    for row in rows.select_related("activity").order_by(F("closed_at").desc(nulls_last=True), "due_on", "pk"):
+        told = {"title": f"{row.activity.title} {row.label}".strip(), "status": row.get_status_display()}
+        if row.closed_at is not None:
+            found.append(Consequence("task", _("Task %(status)s: %(title)s") % told))
+        else:
+            text = _("New task: %(title)s, due %(day)s") % {**told, "day": shown.day(row.due_on)}
+            found.append(Consequence("task", text))
+    return found + _moved_tasks(patient, moment)
+
+
+def _moved_tasks(patient: Patient, moment: Moment) -> list[Consequence]:
+    """Due dates that moved. The audit alone remembers them, in real time."""
+    events = AuditEvent.objects.filter(
+        patient=patient, action="task.moved", at__gte=moment.begun, at__lte=moment.ended
+    ).order_by("pk")
+    moved = {event.subject.partition(":")[2]: event for event in events}
+    rows = CareTask.objects.live().filter(enrollment__patient=patient, pk__in=[int(pk) for pk in moved])
+    rows = rows.exclude(opened_at=moment.at).select_related("activity").order_by("due_on", "pk")
+    found = []
+    for row in rows:
+        before = (moved[str(row.pk)].before or {}).get("due", "")
+        told = {"title": row.activity.title, "day": shown.day(row.due_on), "before": _day(before)}
+        found.append(Consequence("task", _("Task moved: %(title)s, due %(day)s instead of %(before)s") % told))
+    return found
+
+
+def _flags(patient: Patient, at: datetime) -> list[Consequence]:
+    rows = QualityFlag.objects.filter(patient=patient, raised_at=at).select_related("observation__kind")
+    found = []
+    for row in rows.order_by("pk"):
+        about = row.observation.kind.title if row.observation is not None else row.detail
+        text = _("Please check %(about)s: %(flag)s") % {"about": about, "flag": patient_pages.flag_title(row.code)}
+        found.append(Consequence("flag", text, "warning"))
+    return found
+
+
+def _facts(patient: Patient, at: datetime) -> list[Consequence]:
+    rows = Observation.objects.filter(patient=patient).filter(Q(recorded_at=at) | Q(voided_at=at))
+    found = []
+    for row in rows.select_related("kind").prefetch_related("items").order_by("pk"):
+        told = {"title": row.kind.title, "value": shown.observation(row), "day": shown.day(row.effective_on)}
+        if row.voided_at == at:
+            text = _("Entered in error: %(title)s %(value)s, %(day)s")
+        elif row.status == "held":
+            text = _("Held until somebody has checked it: %(title)s %(value)s, %(day)s")
+        else:
+            text = _("Recorded: %(title)s %(value)s, %(day)s")
+        found.append(Consequence("fact", text % told))
+    return found
+
+
+def _enrollments(patient: Patient, at: datetime) -> list[Consequence]:
+    rows = Enrollment.objects.filter(patient=patient).filter(Q(enrolled_at=at) | Q(ended_at=at))
+    found = []
+    for row in rows.select_related("version__pathway").order_by("pk"):
+        title = {"title": row.version.pathway.title, "status": row.get_status_display()}
+        text = _("Enrolled: %(title)s") if row.enrolled_at == at else _("%(title)s: %(status)s")
+        found.append(Consequence("fact", text % title))
+    return found
+
+
+def _day(text: str) -> str:
+    return shown.day(date.fromisoformat(text)) if text else ""
