@@ -10,16 +10,18 @@ Services change rows of one kind and do not know one another; they are composed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 
-from pathway import errors
+from pathway import clock, errors
+from pathway.delivery import transports
 from pathway.engine import content, units
-from pathway.engine.schedule import local_day
 from pathway.models import (
     LIVE,
     Alert,
@@ -32,22 +34,26 @@ from pathway.models import (
     Proposal,
     User,
 )
-from pathway.selectors import cases, definitions, plans
+from pathway.selectors import cases, definitions, health, judging, plans
 from pathway.selectors.cases import Case
 from pathway.services import (
     alerts,
     care_tasks,
+    deliveries,
     enrollments,
     interventions,
     measures,
     observations,
     proposals,
+    pulse,
     reminders,
     transitions,
 )
 from pathway.services import definitions as definition_rows
 from pathway.services.observations import NewObservation
 from pathway.vocabulary import CLOSED_STAGE, TREATMENT_TRACK
+
+log = structlog.get_logger(__name__)
 
 NewForm = Sequence[NewObservation]
 
@@ -56,6 +62,9 @@ STARTED, STOPPED = "T1", "T4"
 RESTARTS_FROM = (0, 3, 4)  # ranks of the treatment track from which starting a drug leads to T1
 DOSE_PLACES = 2  # a prescribed risdiplam dose is rounded to 0.01 mg
 REFERRALS = {"gastrostomy": "gastrostomy-referral", "riluzole": "stop-riluzole"}  # settled by starting or stopping
+MOST_BATCHES = 200  # per step of one sweep; what is left after that comes with the next one
+# What a broken row or definition raises while one patient is judged; the others are judged all the same.
+UNJUDGEABLE = (errors.Refused, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 # content
@@ -397,15 +406,58 @@ def remind(*, at: datetime, enrollment_id: int | None = None) -> int:
 
 
 def judge_day(*, at: datetime, limit: int | None = None) -> int:
-    """Judge every live enrollment that has not been judged on its site's present day. Returns how many."""
+    """Judge live enrollments that have not been judged on their site's present day. Returns how many.
+
+    Each in a transaction of its own; one that cannot be judged is logged and does not stop the others.
+    """
     judged = 0
-    waiting = Enrollment.objects.filter(status__in=LIVE).order_by("judged_on", "pk")
-    rows = waiting.values_list("pk", "judged_on", "patient__site__time_zone")[:limit]
-    for pk, judged_on, zone in rows.iterator():
-        if judged_on is None or judged_on < local_day(at, zone):
+    for pk in judging.waiting(at, limit):
+        try:
             pass_day(pk, at=at)
+        except UNJUDGEABLE:
+            log.exception("not judged", enrollment=pk)
+        else:
             judged += 1
     return judged
+
+
+# messages
+
+
+def sweep(*, at: datetime, trigger: str) -> int:
+    """Write the reminders that are due, name their persons, send what can be sent. Returns how many were written.
+
+    Any number of sweeps may run at once: one works, the others find nothing to do.
+    """
+    run = pulse.begin_sweep(at=at, trigger=trigger, lag=health.lag(at))
+    written = _in_turns(partial(reminders.climb, at=at))
+    deliver(at=at)
+    pulse.finish_sweep(run, at=clock.now(), created=written)
+    beat(f"sweep-{trigger}", at=at)
+    return written
+
+
+def deliver(*, at: datetime) -> int:
+    """Name the persons of waiting reminders and send; what may not go out any more is cancelled. Returns the sent."""
+    _in_turns(partial(deliveries.resolve, at=at))
+    return sum(_in_turns(partial(send, at=at, limit=deliveries.BATCH)) for send in transports.CHANNELS.values())
+
+
+def beat(component: str, *, at: datetime) -> None:
+    """That part of the machinery is at work."""
+    pulse.beat(component, at=at)
+
+
+def _in_turns(batch: Callable[[], tuple[int, int]]) -> int:
+    """Run batches of (taken, made) until nothing is left or another sweep is at it. Returns how many were made."""
+    made = 0
+    for _ in range(MOST_BATCHES):
+        with transaction.atomic():
+            taken, new = batch() if pulse.take_turn() else (0, 0)
+        made += new
+        if taken == 0:
+            break
+    return made
 
 
 # how the steps follow one another

@@ -1,0 +1,8 @@
+"""Jobs: Celery wakes, PostgreSQL remembers. Each only calls `flow`, with ids or nothing as arguments.
+
+They are imported here, so that a worker which finds one of them knows them all.
+"""
+
+from pathway.jobs import deliveries, judge, sweep
+
+__all__ = ["deliveries", "judge", "sweep"]

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from pathway.vocabulary import BEREAVEMENT
+
 BATCH = 500
 
 # One statement: take the tasks with a rung to climb, write the present rung of each that may be
@@ -17,7 +19,7 @@ _CLIMB = """
 WITH taken AS (
     SELECT t.id, t.due_on, t.owner, t.snoozed_until,
            greatest(t.due_set_on, coalesce(e.quiet_until, t.due_set_on)) AS silent_through,
-           e.status, a.ladder_id, s.time_zone, s.reminder_time
+           e.status, a.ladder_id, t.activity_id, s.time_zone, s.reminder_time
     FROM pathway_caretask t
     JOIN pathway_enrollment e ON e.id = t.enrollment_id
     JOIN pathway_patient p ON p.id = e.patient_id
@@ -39,7 +41,7 @@ WITH taken AS (
 ), told AS (
     INSERT INTO pathway_reminder (task_id, due_on, rung, to_role, "on", created_at)
     SELECT id, due_on, rung, CASE recipient WHEN 'owner' THEN owner ELSE recipient END, on_day, %(at)s
-    FROM present WHERE status = 'active' OR status = 'deceased'
+    FROM present WHERE status = 'active' OR (status = 'deceased' AND activity_id = %(bereavement)s)
     ON CONFLICT DO NOTHING
     RETURNING 1
 ), moved AS (
@@ -55,6 +57,6 @@ SELECT (SELECT count(*) FROM moved), (SELECT count(*) FROM told)
 def climb(*, at: datetime, enrollment_id: int | None = None, limit: int = BATCH) -> tuple[int, int]:
     """One batch: how many tasks were moved on, how many reminders written. (0, 0) means nothing is due."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLIMB, {"at": at, "enrollment": enrollment_id, "limit": limit})
+        cursor.execute(_CLIMB, {"at": at, "enrollment": enrollment_id, "limit": limit, "bereavement": BEREAVEMENT})
         moved, told = cursor.fetchone()
     return int(moved), int(told)

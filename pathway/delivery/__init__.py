@@ -1,0 +1,1 @@
+"""Ways on which a delivery reaches its person, one module per channel."""

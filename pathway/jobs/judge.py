@@ -1,0 +1,17 @@
+"""The daily judge: rules that depend on the day are judged again, each enrollment once on its site's day."""
+
+from celery import shared_task
+
+from pathway import clock, flow, nudge
+
+BATCH = 200  # enrollments of one run, well within the time limit of a job
+
+
+@shared_task
+def judge_daily() -> None:
+    """Judge one batch; a full one asks for the next at once, and beat asks again anyway."""
+    at = clock.now()
+    judged = flow.judge_day(at=at, limit=BATCH)
+    flow.beat("judge", at=at)
+    if judged == BATCH:
+        nudge.nudge("pathway.jobs.judge.judge_daily")

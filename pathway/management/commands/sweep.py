@@ -1,0 +1,57 @@
+"""Write the reminders that are due and deliver them, once or for ever."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+
+from pathway import clock, flow
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    """Needs no broker: with Celery gone, reminders still go out."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or Ctrl-C")
+        parser.add_argument("--interval", type=float, default=30.0, help="seconds between two sweeps (default 30)")
+
+    def handle(self, *args: Any, loop: bool, interval: float, **options: Any) -> None:
+        if not 0 < interval <= 3600:
+            raise CommandError(f"--interval {interval:g} is not between 0 and 3600 seconds.")
+        if loop:
+            _run_until_asked(interval)
+        else:
+            written = flow.sweep(at=clock.now(), trigger="command")
+            self.stdout.write(f"{written} reminders written")
+
+
+def _run_until_asked(interval: float) -> None:
+    """Sweep, wait, again; a sweep that was begun is finished before the end."""
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    while not asked.is_set():
+        _sweep_once()
+        asked.wait(interval)
+
+
+def _sweep_once() -> None:
+    try:
+        written = flow.sweep(at=clock.now(), trigger="loop")
+    except DatabaseError as error:
+        # The database may be starting again; the next turn finds everything that is due.
+        log.warning("sweep failed", reason=str(error).strip())
+        connection.close()
+    else:
+        if written:
+            log.info("swept", reminders=written)
