@@ -24,7 +24,7 @@ help: ## Show the targets
 setup: $(VENV)/runtime.stamp ## Make the virtual environment; after it `.venv/bin/python manage.py COMMAND` works
 
 run: setup ## Serve everything in this terminal until Ctrl-C
-	@exec $(MANAGE) serve
+	@PATHWAY_END_WITH_PARENT=1 exec $(MANAGE) serve
 
 # The tests come last, so that their summary is the end of the output.
 test: $(VENV)/dev.stamp ## Check and test everything

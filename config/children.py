@@ -45,6 +45,12 @@ def spawn(
     )
 
 
+def end_with_parent(death_signal: signal.Signals) -> None:
+    """Ask for `death_signal` when the process that started this one ends, however it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal))
+
+
 def stop(child: subprocess.Popen[bytes], first: signal.Signals, grace: float) -> None:
     """Ask with `first`, wait up to `grace` seconds, then kill."""
     with contextlib.suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ import dataclasses
 import http
 import http.client
 import os
+import signal
 import socket
 import sys
 import time
@@ -14,7 +15,7 @@ from django.apps import apps
 from django.core import management
 from django.db import connection
 
-from config import embedded, environment, locks, places, supervisor
+from config import children, embedded, environment, locks, places, supervisor
 
 MANAGE = [sys.executable, str(places.BASE_DIR / "manage.py")]
 CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"]
@@ -34,6 +35,7 @@ class Plan:
     own_database: bool
     own_broker: bool
     with_demo: bool
+    ends_with_parent: bool
 
     @property
     def url(self) -> str:
@@ -56,6 +58,7 @@ def plan(variables: environment.Environment) -> Plan:
         own_broker=not variables.text("BROKER_URL") and not variables.text("BROKER_URL_FILE"),
         # A database that somebody chose gets invented patients only when they ask for them.
         with_demo=variables.boolean("PATHWAY_DEMO", own_database),
+        ends_with_parent=variables.boolean("PATHWAY_END_WITH_PARENT", False),
     )
 
 
@@ -67,6 +70,8 @@ def serve(what: Plan) -> int:
         refuse_taken_port(what)
         processes = supervisor.Supervisor()
         processes.listen_for_signals()
+        if what.ends_with_parent:
+            children.end_with_parent(signal.SIGTERM)
         try:
             finished = _run(processes, what)
         finally:
@@ -94,7 +99,7 @@ def refuse_taken_port(what: Plan) -> None:
 
 def child_environment(what: Plan, process: str) -> dict[str, str]:
     """The variables of one child, with the addresses of the embedded servers."""
-    variables = dict(os.environ)
+    variables = dict(os.environ) | {"PATHWAY_DATA_DIR": str(what.data)}
     if what.own_database:
         variables["DATABASE_URL"] = embedded.database_url(what.data)
     if what.own_broker:

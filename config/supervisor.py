@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from config import children
+from config import children, places
 
 TICK_SECONDS = 0.2
 GRACE_SECONDS = 12.0
@@ -114,6 +114,7 @@ class Supervisor:
             uid=child.uid,
             gid=child.gid,
             env=child.env,
+            cwd=places.BASE_DIR,
         )
         if child.process.stdout is not None:
             os.set_blocking(child.process.stdout.fileno(), False)

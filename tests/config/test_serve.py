@@ -17,6 +17,7 @@ from config import embedded, places
 from tests.config.conftest import is_alive, wait_until
 
 START_SECONDS = 90.0
+COMMAND = f"{sys.executable} manage.py serve"
 
 
 def free_port() -> int:
@@ -28,12 +29,12 @@ def free_port() -> int:
 class Serving:
     """A running `manage.py serve` on a data folder of its own, without the demo clinic."""
 
-    def __init__(self, data: Path, log: Path) -> None:
+    def __init__(self, data: Path, log: Path, command: list[str] | None = None) -> None:
         self.data, self.log, self.port = data, log, free_port()
         variables = {"PATH": os.environ["PATH"], "HOME": str(data), "PORT": str(self.port), "PATHWAY_DEMO": "0"}
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                command or [sys.executable, "manage.py", "serve"],
                 cwd=places.BASE_DIR,
                 env=variables | {"PATHWAY_DATA_DIR": str(data)},
                 stdin=subprocess.DEVNULL,
@@ -106,6 +107,16 @@ def test_kill_9_leaves_nothing_behind_and_the_next_start_works(serving: Serving,
         os.kill(int((again.data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
         assert again.process.wait(40) == 1
         assert "PostgreSQL has ended, so everything ends" in again.said()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_kill_9_of_make_run_ends_what_it_started(data: Path, tmp_path: Path) -> None:
+    with Serving(data, tmp_path / "serve.log", ["sh", "-c", f"PATHWAY_END_WITH_PARENT=1 {COMMAND}; true"]) as run:
+        run.wait_for("ready: ")
+        family = run.descendants()
+        run.process.kill()
+        assert wait_until(lambda: not [pid for pid in family if is_alive(pid)], 30)
 
 
 def test_a_taken_port_is_named(data: Path, tmp_path: Path) -> None:
