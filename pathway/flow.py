@@ -19,7 +19,7 @@ from pathlib import Path
 import structlog
 from django.db import DatabaseError, transaction
 
-from pathway import clock, errors
+from pathway import audit, clock, errors
 from pathway.delivery import transports
 from pathway.engine import content, units
 from pathway.models import (
@@ -51,7 +51,7 @@ from pathway.services import (
 )
 from pathway.services import definitions as definition_rows
 from pathway.services.observations import NewObservation
-from pathway.vocabulary import CLOSED_STAGE, TREATMENT_TRACK
+from pathway.vocabulary import BEREAVEMENT, CLOSED_STAGE, TREATMENT_TRACK
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +71,7 @@ UNJUDGEABLE = (errors.Refused, DatabaseError, ArithmeticError, LookupError, Type
 
 
 @transaction.atomic
+@audit.gathered()
 def load_pathways(folder: Path, *, at: datetime) -> list[str]:
     """Store what the folder says that is new. Raises ContentError naming file, line and key; nothing is stored then."""
     return definition_rows.load(content.read(folder), at=at).lines
@@ -80,6 +81,7 @@ def load_pathways(folder: Path, *, at: datetime) -> list[str]:
 
 
 @transaction.atomic
+@audit.gathered()
 def enroll(
     patient: Patient,
     pathway: str,
@@ -100,6 +102,7 @@ def enroll(
 
 
 @transaction.atomic
+@audit.gathered()
 def change_pathway(
     enrollment_id: int, to: str, *, reason: str, at: datetime, by: User | None, start: Mapping[str, str] | None = None
 ) -> Enrollment:
@@ -130,6 +133,7 @@ def change_pathway(
 
 
 @transaction.atomic
+@audit.gathered()
 def record(enrollment_id: int, form: NewForm, *, at: datetime, by: User | None) -> list[Observation]:
     """Store one form together or not at all; complete what it completes; judge once, after the last."""
     case = cases.lock(enrollment_id, at=at, by=by)
@@ -142,6 +146,7 @@ def record(enrollment_id: int, form: NewForm, *, at: datetime, by: User | None) 
 
 
 @transaction.atomic
+@audit.gathered()
 def void(
     observation_id: int, *, reason: str, at: datetime, by: User | None, replace: NewObservation | None = None
 ) -> list[Observation]:
@@ -166,6 +171,7 @@ def void(
 
 
 @transaction.atomic
+@audit.gathered()
 def confirm(observation_id: int, *, reason: str, at: datetime, by: User | None) -> None:
     """A person has checked a held result: it counts from now on, on its own effective day."""
     observation, case = _observation_case(observation_id, at=at, by=by)
@@ -178,6 +184,7 @@ def confirm(observation_id: int, *, reason: str, at: datetime, by: User | None) 
 
 
 @transaction.atomic
+@audit.gathered()
 def accept(proposal_id: int, *, at: datetime, by: User | None) -> None:
     """A person says yes: the stage moves, or what the code says is done."""
     proposal, case = _proposal_case(proposal_id, at=at, by=by)
@@ -191,6 +198,7 @@ def accept(proposal_id: int, *, at: datetime, by: User | None) -> None:
 
 
 @transaction.atomic
+@audit.gathered()
 def decline(proposal_id: int, *, reason: str, until: date | None = None, at: datetime, by: User | None) -> None:
     """A person says no: quiet until new evidence, or until that day."""
     proposal, case = _proposal_case(proposal_id, at=at, by=by)
@@ -202,6 +210,7 @@ def decline(proposal_id: int, *, reason: str, until: date | None = None, at: dat
 
 
 @transaction.atomic
+@audit.gathered()
 def move(enrollment_id: int, track: str, to: str, *, reason: str, at: datetime, by: User | None) -> None:
     """A clinician moves the patient without a proposal; backward needs a reason. O9 is the server's."""
     case = _open_case(enrollment_id, at=at, by=by)
@@ -211,6 +220,7 @@ def move(enrollment_id: int, track: str, to: str, *, reason: str, at: datetime, 
 
 
 @transaction.atomic
+@audit.gathered()
 def close_alert(alert_id: int, *, reason: str, at: datetime, by: User | None) -> None:
     alert = Alert.objects.select_related("episode").filter(pk=alert_id).first()
     if alert is None:
@@ -224,6 +234,7 @@ def close_alert(alert_id: int, *, reason: str, at: datetime, by: User | None) ->
 
 
 @transaction.atomic
+@audit.gathered()
 def complete(task_id: int, *, effective: date | None = None, outcome: str = "", at: datetime, by: User | None) -> None:
     """Done by hand; the next one counts from the effective day."""
     task, case = _task_case(task_id, at=at, by=by)
@@ -232,6 +243,7 @@ def complete(task_id: int, *, effective: date | None = None, outcome: str = "", 
 
 
 @transaction.atomic
+@audit.gathered()
 def skip(task_id: int, *, reason: str, effective: date | None = None, at: datetime, by: User | None) -> None:
     """Not done this time: declined, unable, not-appropriate or done-elsewhere."""
     task, case = _task_case(task_id, at=at, by=by)
@@ -240,12 +252,14 @@ def skip(task_id: int, *, reason: str, effective: date | None = None, at: dateti
 
 
 @transaction.atomic
+@audit.gathered()
 def reassign(task_id: int, *, to: str, at: datetime, by: User | None) -> None:
     task, case = _task_case(task_id, at=at, by=by)
     care_tasks.reassign(case, task, to=to)
 
 
 @transaction.atomic
+@audit.gathered()
 def snooze(task_id: int, *, until: date, reason: str, at: datetime, by: User | None) -> None:
     task, case = _task_case(task_id, at=at, by=by)
     care_tasks.snooze(case, task, until=until, reason=reason)
@@ -255,6 +269,7 @@ def snooze(task_id: int, *, until: date, reason: str, at: datetime, by: User | N
 
 
 @transaction.atomic
+@audit.gathered()
 def start(
     enrollment_id: int,
     code: str,
@@ -278,6 +293,7 @@ def start(
 
 
 @transaction.atomic
+@audit.gathered()
 def stop(
     enrollment_id: int, code: str, *, effective: date | None = None, reason: str = "", at: datetime, by: User | None
 ) -> None:
@@ -289,6 +305,7 @@ def stop(
 
 
 @transaction.atomic
+@audit.gathered()
 def give(
     enrollment_id: int, code: str, *, dose: str, effective: date | None = None, at: datetime, by: User | None
 ) -> None:
@@ -306,6 +323,7 @@ def give(
 
 
 @transaction.atomic
+@audit.gathered()
 def prescribe(
     enrollment_id: int,
     *,
@@ -327,11 +345,13 @@ def prescribe(
 
 
 @transaction.atomic
+@audit.gathered()
 def hold(enrollment_id: int, *, reason: str, at: datetime, by: User | None) -> None:
     enrollments.hold(_open_case(enrollment_id, at=at, by=by), reason=reason)
 
 
 @transaction.atomic
+@audit.gathered()
 def resume(enrollment_id: int, *, reason: str = "", at: datetime, by: User | None) -> None:
     case = _open_case(enrollment_id, at=at, by=by)
     enrollments.resume(case, reason=reason)
@@ -339,6 +359,7 @@ def resume(enrollment_id: int, *, reason: str = "", at: datetime, by: User | Non
 
 
 @transaction.atomic
+@audit.gathered()
 def withdraw(enrollment_id: int, *, reason: str, at: datetime, by: User | None) -> None:
     """The patient leaves: open tasks are cancelled, alerts and proposals closed, overall O9."""
     case = _open_case(enrollment_id, at=at, by=by)
@@ -350,6 +371,7 @@ def withdraw(enrollment_id: int, *, reason: str, at: datetime, by: User | None) 
 
 
 @transaction.atomic
+@audit.gathered()
 def record_death(enrollment_id: int, *, effective: date | None = None, at: datetime, by: User | None) -> None:
     """Everything stops in one transaction; one contact with the family is opened."""
     case = _open_case(enrollment_id, at=at, by=by)
@@ -364,6 +386,7 @@ def record_death(enrollment_id: int, *, effective: date | None = None, at: datet
 
 
 @transaction.atomic
+@audit.gathered()
 def reverse_death(enrollment_id: int, *, reason: str, at: datetime, by: User | None) -> None:
     """The death was a mistake: all comes back as it was, and what came meanwhile is judged today."""
     case = cases.lock(enrollment_id, at=at, by=by)
@@ -383,6 +406,7 @@ def reverse_death(enrollment_id: int, *, reason: str, at: datetime, by: User | N
 
 
 @transaction.atomic
+@audit.gathered()
 def pass_day(enrollment_id: int, *, at: datetime) -> None:
     """The daily sweep of one enrollment, without the rungs: planned starts, then the judging of all rules."""
     case = cases.lock(enrollment_id, at=at, by=None)
@@ -601,21 +625,21 @@ def _observation_case(pk: int, *, at: datetime, by: User | None) -> tuple[Observ
 
 
 def _proposal_case(pk: int, *, at: datetime, by: User | None) -> tuple[Proposal, Case]:
-    proposal = Proposal.objects.filter(pk=pk).first()
-    if proposal is None:
+    """Read again under the lock: whoever waited for it sees what the other did."""
+    found = Proposal.objects.filter(pk=pk).select_related("stage")
+    enrollment = found.values_list("enrollment_id", flat=True).first()
+    if enrollment is None:
         raise errors.NotFound("not-found", "There is no such proposal")
-    case = _open_case(proposal.enrollment_id, at=at, by=by)
-    proposal.refresh_from_db()
-    return proposal, case
+    case = _open_case(enrollment, at=at, by=by)
+    return next((one for one in case.proposals if one.pk == pk), None) or found.get(), case
 
 
 def _task_case(pk: int, *, at: datetime, by: User | None) -> tuple[CareTask, Case]:
-    task = CareTask.objects.filter(pk=pk).first()
-    if task is None:
+    found = CareTask.objects.filter(pk=pk)
+    row = found.values_list("enrollment_id", "activity_id").first()
+    if row is None:
         raise errors.NotFound("not-found", "There is no such task")
-    if task.activity_id == care_tasks.BEREAVEMENT:
-        case = cases.lock(task.enrollment_id, at=at, by=by)
-    else:
-        case = _open_case(task.enrollment_id, at=at, by=by)
-    task.refresh_from_db()
-    return task, case
+    is_bereavement = row[1] == BEREAVEMENT
+    case = (cases.lock if is_bereavement else _open_case)(row[0], at=at, by=by)
+    task = case.tasks.get(row[1])
+    return task if task is not None and task.pk == pk else found.get(), case

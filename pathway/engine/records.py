@@ -11,7 +11,7 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -60,7 +60,8 @@ def _hints(kind: type) -> dict[str, Any]:
 def _build(kind: Any, plain: Any) -> Any:
     if dataclasses.is_dataclass(kind):
         hints = _hints(typing.cast(type, kind))
-        return kind(**{name: _build(hints[name], value) for name, value in plain.items()})
+        make = typing.cast(Callable[..., Any], kind)
+        return make(**{name: _build(hints[name], value) for name, value in plain.items()})
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return _build_optional(arguments, plain)

@@ -76,7 +76,7 @@ FROZEN_COLUMNS = ("record", "digest", "number")
 
 def frozen(name: str) -> pgtrigger.Trigger:
     """Refuses to change what a published version says."""
-    changed = Q()
+    changed = pgtrigger.Q()
     for column in FROZEN_COLUMNS:
         changed |= pgtrigger.Q(**{f"old__{column}__df": pgtrigger.F(f"new__{column}")})
     return pgtrigger.Protect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -20,7 +20,7 @@ class Lifecycle(ConcurrentTransitionMixin, models.Model):
     def refresh_from_db(
         self,
         using: str | None = None,
-        fields: Sequence[str] | None = None,
+        fields: Iterable[str] | None = None,
         from_queryset: models.QuerySet[Any] | None = None,
     ) -> None:
         """Protected fields refuse assignment, which a refresh is made of: lift the guard, then put it back."""
@@ -28,7 +28,9 @@ class Lifecycle(ConcurrentTransitionMixin, models.Model):
         try:
             for field in guarded:
                 field.protected = False  # type: ignore[attr-defined]
-            super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+            super().refresh_from_db(
+                using=using, fields=None if fields is None else list(fields), from_queryset=from_queryset
+            )
         finally:
             for field in guarded:
                 field.protected = True  # type: ignore[attr-defined]

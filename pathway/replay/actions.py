@@ -236,7 +236,7 @@ def _proposal(play: Play, told: Any) -> Proposal:
         found = found.filter(code=told)
     else:
         found = found.filter(track=told["track"], stage__code=told["to"])
-    proposal = found.first()
+    proposal: Proposal | None = found.first()
     if proposal is None:
         # After a death or a withdrawal that, and not the missing proposal, is the reason.
         flow.refuse_unless_live(play.enrollment.pk, at=play.at, by=play.person)
@@ -245,7 +245,9 @@ def _proposal(play: Play, told: Any) -> Proposal:
 
 
 def _task(play: Play, told: Any) -> CareTask:
-    task = CareTask.objects.filter(enrollment=play.enrollment, activity=told["task"], status__in=LIVE_TASK).first()
+    task: CareTask | None = CareTask.objects.filter(
+        enrollment=play.enrollment, activity=told["task"], status__in=LIVE_TASK
+    ).first()
     if task is None:
         flow.refuse_unless_live(play.enrollment.pk, at=play.at, by=play.person)
         raise errors.NotFound("not-allowed", f"no task {told['task']} is open")

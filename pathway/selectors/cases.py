@@ -11,17 +11,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.db.models import Q
 
 from pathway import errors
 from pathway.engine import definitions as engine_definitions
-from pathway.engine import rules, schedule
-from pathway.engine.chart import Chart, Reader
+from pathway.engine import schedule
+from pathway.engine.chart import Chart, Reader, Result
 from pathway.engine.measures import TAKE_ALL
+from pathway.engine.rules import Judge
 from pathway.models import CareTask, Enrollment, Intervention, Observation, Patient, Proposal, Site, Stay, User
 from pathway.selectors import charts, definitions
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -82,9 +85,11 @@ class Case:
 
     def learned(self, new: Iterable[tuple[Observation, Mapping[str, Fraction | bool | None]]]) -> None:
         """Results just stored join those read before, without reading them all again."""
-        known = self._kept.get("results")
-        self._drop(*(() if known is not None else ("results",)))
-        for row, items in new if known is not None else ():
+        known: dict[str, list[Result]] | None = self._kept.get("results")
+        self._drop()
+        if known is None:
+            return
+        for row, items in new:
             if row.status == "final":
                 found = known.setdefault(row.kind_id, [])
                 found.append(charts.result_of(row, self.vocabulary.catalogue, items))
@@ -100,9 +105,9 @@ class Case:
         return Reader(chart, self.vocabulary.catalogue, TAKE_ALL, last_known=last_known)
 
     @property
-    def judge(self) -> rules.Judge:
+    def judge(self) -> Judge:
         """Judges every rule of the site once, on the present chart."""
-        return self._keep("judge", lambda: rules.Judge(self.reader(), self.rules.compiled, self.pathway))
+        return self._keep("judge", lambda: Judge(self.reader(), self.rules.compiled, self.pathway))
 
     @property
     def stays(self) -> dict[str, Stay]:
@@ -161,10 +166,10 @@ class Case:
         for part in (*parts, *DERIVED):
             self._kept.pop(part, None)
 
-    def _keep(self, name: str, make: Callable[[], Any]) -> Any:
+    def _keep(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._kept:
             self._kept[name] = make()
-        return self._kept[name]
+        return cast(T, self._kept[name])
 
     @property
     def _interventions(self) -> list[Intervention]:

@@ -139,7 +139,8 @@ def all_rules() -> Mapping[str, rules.CompiledRule]:
 
 def published(pathway_code: str) -> PathwayVersion:
     """The newest published version of a pathway."""
-    found = PathwayVersion.objects.filter(pathway__code=pathway_code, status="published").order_by("-number").first()
+    versions = PathwayVersion.objects.filter(pathway__code=pathway_code, status="published")
+    found: PathwayVersion | None = versions.order_by("-number").first()
     if found is None:
         raise errors.NotFound("not-found", f"There is no published pathway {pathway_code!r}", "pathway")
     return found

@@ -135,7 +135,7 @@ def _was_done_in(case: Case, row: Row) -> bool:
         row__first_stage__code=row.record.stages[0],
         row__last_stage__code=row.record.stages[-1],
     )
-    return done.exists()
+    return bool(done.exists())
 
 
 def _drop(case: Case, code: str) -> None:
@@ -494,7 +494,7 @@ def _open(
     label: str = "",
     opens: date | None = None,
 ) -> CareTask:
-    task = CareTask(
+    task: CareTask = CareTask(
         enrollment=case.enrollment,
         activity_id=code,
         occurrence=_next_occurrence(case, code),
@@ -572,4 +572,5 @@ def _due_it_had(case: Case, code: str, voided: Collection[int]) -> date | None:
     found = CareTask.objects.filter(
         enrollment=case.enrollment, activity=code, status=TaskStatus.COMPLETED, completed_by__in=voided
     )
-    return found.order_by("occurrence").values_list("due_on", flat=True).first()
+    due: date | None = found.order_by("occurrence").values_list("due_on", flat=True).first()
+    return due

@@ -22,7 +22,7 @@ def enroll(
     today = schedule.local_day(at, patient.site.time_zone)
     try:
         with transaction.atomic():
-            enrollment = Enrollment.objects.create(
+            enrollment: Enrollment = Enrollment.objects.create(
                 patient=patient,
                 version=version,
                 enrolled_at=at,

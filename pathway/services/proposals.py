@@ -201,7 +201,7 @@ def _was_decided_since(proposal: Proposal) -> bool:
     later = Proposal.objects.filter(
         enrollment=proposal.enrollment_id, stage=proposal.stage_id, status=ProposalStatus.DECLINED, pk__gt=proposal.pk
     )
-    return later.exists()
+    return bool(later.exists())
 
 
 def _episodes_asking(case: Case, proposal: Proposal, among: list[int] | None = None) -> list[Episode]:
@@ -245,7 +245,7 @@ def _rank(case: Case, track: str, stage: str) -> int:
 
 
 def _open(case: Case, track: str = "", stage: str = "", *, code: str = "", superseded: bool = False) -> Proposal:
-    proposal = Proposal(
+    proposal: Proposal = Proposal(
         enrollment=case.enrollment,
         track=track,
         stage_id=case.version.stage_ids[stage] if stage else None,
