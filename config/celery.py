@@ -12,5 +12,3 @@ if embedded.is_wanted():
 
 app = celery.Celery("pathway")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["pathway.jobs"], related_name="sweep")
-app.autodiscover_tasks(["pathway.jobs"], related_name="judge")

@@ -130,6 +130,7 @@ REST_FRAMEWORK = {
 }
 
 # Celery wakes, PostgreSQL remembers: no results, no facts in messages, nothing that is lost with the broker.
+CELERY_IMPORTS = ("pathway.jobs",)
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -6,7 +6,9 @@ import subprocess
 import time
 from pathlib import Path
 
+import celery
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
@@ -30,6 +32,17 @@ def test_a_nudge_runs_the_job_on_a_real_worker_after_the_commit(worker: "subproc
         nudge.nudge("tests.leave_mark", key="committed")
     assert wait_until(lambda: has_mark("committed"))
     assert not has_mark("rolled-back")
+
+
+def test_the_worker_knows_every_job_of_the_schedule(worker: "subprocess.Popen[bytes]", broker: Broker) -> None:
+    app = celery.Celery("question", broker=broker.url, set_as_current=False)
+    known = {name for names in app.control.inspect(timeout=10).registered().values() for name in names}
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= known
+
+
+def test_the_schedule_follows_intervals_and_no_calendar() -> None:
+    assert all(isinstance(entry["schedule"], float) for entry in settings.CELERY_BEAT_SCHEDULE.values())
+    assert settings.CELERY_TIMEZONE == "UTC"
 
 
 def test_a_job_whose_process_was_killed_runs_again(worker: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
