@@ -121,7 +121,7 @@ def change_pathway(
     entered = enrollments.initial_stages(new, {**kept, **(start or {})})
     transitions.enter_initial(new, entered)
     proposals.carry(old, new)
-    alerts.carry(old, enrollment.pk)
+    alerts.carry(old, new, reason=reason)
     care_tasks.carry(old, new)
     care_tasks.lay_out_again(new, entered=[s for t, s in entered.items() if stages.get(t) != s], known=rows)
     proposals.supersede_reached(new)

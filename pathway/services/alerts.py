@@ -90,11 +90,18 @@ def retract(case: Case, voided: Collection[int]) -> list[Episode]:
     return ended
 
 
-def carry(case: Case, target_id: int) -> None:
-    """To another enrollment of the same patient: open alerts and running episodes go along."""
-    Episode.objects.filter(enrollment=case.enrollment, ended_at=None).update(enrollment=target_id)
-    Alert.objects.filter(enrollment=case.enrollment, status=AlertStatus.OPEN).update(enrollment=target_id)
-    Judgement.objects.filter(enrollment=case.enrollment).update(enrollment=target_id)
+def carry(case: Case, target: Case, *, reason: str) -> None:
+    """To the patient's new pathway: alerts of rules that judge there go along, the others are closed with the reason."""
+    for alert in Alert.objects.filter(enrollment=case.enrollment, status=AlertStatus.OPEN).select_related("episode"):
+        rule = target.rules.by_key.get(alert.episode.key)
+        if rule is None or target.pathway not in rule.compiled.pathways:
+            alert.close()
+            alert.closed_at, alert.closed_by, alert.close_reason = case.at, case.by, reason
+            alert.keep("status", "closed_at", "closed_by", "close_reason")
+            audit.record("alert.closed", by=case.by, patient=case.patient, subject=alert, reason=reason)
+    Episode.objects.filter(enrollment=case.enrollment, ended_at=None).update(enrollment=target.enrollment)
+    Alert.objects.filter(enrollment=case.enrollment, status=AlertStatus.OPEN).update(enrollment=target.enrollment)
+    Judgement.objects.filter(enrollment=case.enrollment).update(enrollment=target.enrollment)
 
 
 # one rule at a time

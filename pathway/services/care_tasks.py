@@ -68,6 +68,7 @@ def lay_out_again(case: Case, *, entered: Collection[str] = (), known: Mapping[s
     for row in case.version.rows:
         if row.record.mode == "speed-up" and set(row.record.stages) & set(entered) and row.record.entry is not None:
             bring_forward(case, row.record.activity, row.record.entry.after(case.today), row=row)
+    _drop_left(case, after)
     _keep_rows(case, after)
 
 
@@ -115,6 +116,14 @@ def _lay_out(case: Case, code: str, row: Row) -> None:
         set_due(case, task, due, "row", "asked_by_stage")
     else:
         set_due(case, task, due)
+
+
+def _drop_left(case: Case, in_force: Mapping[str, Row]) -> None:
+    """What only a stage that was left had brought forward is not asked for any more."""
+    left = {row.pk for row in case.version.rows if row.record.mode == "speed-up" and not _covers(case, row)}
+    for code, task in list(case.tasks.items()):
+        if task.row_id in left and code not in in_force:
+            _drop(case, code)
 
 
 def _repoint_row(case: Case, code: str, old: Row, new: Row) -> None:
