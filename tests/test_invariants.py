@@ -1,0 +1,164 @@
+"""Every promise is broken once with plain SQL, past all constraints, and is then found by name."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from pathway import flow
+from pathway.models import Proposal
+from pathway.selectors import invariants
+from tests import builders
+from tests.builders import Clinic
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+LATER = builders.at(400)
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    """A patient with a past: results, a decision, reminders that were delivered."""
+    clinic = builders.clinic()
+    facts = [builders.result("fvc-pct", 45, "%"), builders.result("weight", 60, "kg")]
+    neurologist = clinic.people["neurologist"]
+    flow.record(clinic.enrollment.pk, facts, at=builders.at(1), by=neurologist)
+    proposal = Proposal.objects.get(enrollment=clinic.enrollment, track="respiratory", status="open")
+    flow.accept(proposal.pk, at=builders.at(2), by=neurologist)
+    flow.sweep(at=builders.at(28), trigger="test")
+    return clinic
+
+
+def plant(*statements: str) -> None:
+    """Write past triggers and foreign keys, as a hand in psql or a bad restore could."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def broken() -> set[str]:
+    return {one.promise for one in invariants.violations(LATER)}
+
+
+def test_a_clinic_that_was_only_touched_by_the_river_keeps_every_promise(clinic: Clinic) -> None:
+    assert invariants.violations(LATER) == []
+
+
+def test_so_do_hold_pathway_change_death_its_reversal_and_withdrawal(clinic: Clinic) -> None:
+    enrollment = clinic.enrollment.pk
+    flow.hold(enrollment, reason="abroad", at=builders.at(29), by=None)
+    assert broken() == set()
+    flow.resume(enrollment, at=builders.at(40), by=None)
+    flow.record_death(enrollment, at=builders.at(41), by=None)
+    assert broken() == set()
+    flow.reverse_death(enrollment, reason="wrong patient", at=builders.at(50), by=None)
+    assert broken() == set()
+    changed = flow.change_pathway(enrollment, "als-bulbar", reason="bulbar onset", at=builders.at(60), by=None)
+    assert broken() == set()
+    flow.sweep(at=builders.at(90), trigger="test")
+    flow.withdraw(changed.pk, reason="moved away", at=builders.at(91), by=None)
+    flow.sweep(at=builders.at(120), trigger="test")
+    assert broken() == set()
+
+
+PLANTED = {
+    "one open stay per live enrollment and track": [
+        "UPDATE pathway_stay SET left_at = entered_at WHERE track = 'nutrition'"
+    ],
+    "no open stay after the end of an enrollment, but overall in the closed stage": [
+        "UPDATE pathway_enrollment SET status = 'completed', ended_at = now()"
+    ],
+    "every stay is in a stage of its track and of the version of its enrollment": [
+        """UPDATE pathway_stay SET stage_id = (SELECT s.id FROM pathway_stage s
+           JOIN pathway_track t ON t.id = s.track_id
+           JOIN pathway_pathwayversion v ON v.id = t.version_id JOIN pathway_pathway p ON p.id = v.pathway_id
+           WHERE p.code = 'als-bulbar' AND t.code = 'nutrition' LIMIT 1) WHERE track = 'nutrition'"""
+    ],
+    "the history of a track begins with the enrollment and has no gaps or overlaps": [
+        "UPDATE pathway_stay SET left_at = left_at - interval '1 hour' WHERE left_at IS NOT NULL"
+    ],
+    "each recurring activity in force has exactly one open task": [
+        "UPDATE pathway_caretask SET status = 'completed', closed_at = now() WHERE activity_id = 'dietitian-review'"
+    ],
+    "the rows in force belong to the version of the enrollment": [
+        "UPDATE pathway_enrollment SET rows_in_force = rows_in_force || 999999999::bigint"
+    ],
+    "one reminder per task, due date and rung, one delivery per reminder, person and channel": [
+        "ALTER TABLE pathway_reminder DROP CONSTRAINT one_reminder_per_rung",
+        """INSERT INTO pathway_reminder (task_id, due_on, rung, to_role, "on", created_at, resolved_at)
+           SELECT task_id, due_on, rung, to_role, "on", created_at, created_at FROM pathway_reminder LIMIT 1""",
+    ],
+    "no rung of an open task is forgotten": [
+        "UPDATE pathway_caretask SET next_rung_at = NULL, due_on = '2030-01-01' WHERE activity_id = 'dietitian-review'"
+    ],
+    "no reminder is written for the dead, the withdrawn and the completed": [
+        """UPDATE pathway_enrollment SET status = 'withdrawn', ended_at = '2024-01-10T00:00Z'""",
+    ],
+    "nothing is delivered for the dead, the withdrawn and the completed": [
+        """UPDATE pathway_enrollment SET status = 'withdrawn', ended_at = '2024-01-10T00:00Z'""",
+    ],
+    "nothing is delivered to someone who was not on the team then": [
+        "UPDATE pathway_careteammember SET until = '2024-01-10T00:00Z' WHERE role = 'dietitian'"
+    ],
+    "every stay but the first says by whom or why": [
+        "UPDATE pathway_stay SET by_id = NULL, reason = '' WHERE how = 'proposal'"
+    ],
+    "every move of a stage is in the audit": ["DELETE FROM pathway_auditevent WHERE action = 'stage.changed'"],
+    "every decision says when, every refusal why": ["UPDATE pathway_proposal SET decided_at = NULL"],
+    "a verdict that is not known says what is missing": [
+        "UPDATE pathway_judgement SET verdict = 'unknown', missing = '{}' WHERE verdict = 'miss'"
+    ],
+    "nothing stays open after a death, a withdrawal or a change of pathway": [
+        "UPDATE pathway_enrollment SET status = 'withdrawn', ended_at = now()"
+    ],
+    "a death is recorded at the patient and at the enrollment, or at neither": [
+        "UPDATE pathway_patient SET died_on = '2024-03-01'"
+    ],
+    invariants.FROZEN: [
+        "UPDATE pathway_rulesetversion SET digest = 'another' WHERE id = (SELECT max(id) FROM pathway_rulesetversion)"
+    ],
+    invariants.CHILDREN: ["UPDATE pathway_rule SET code = code || '-x' WHERE id = (SELECT max(id) FROM pathway_rule)"],
+}
+
+
+def test_every_promise_has_its_violation_here() -> None:
+    assert set(PLANTED) == {one.text for one in invariants.PROMISES} | {invariants.FROZEN, invariants.CHILDREN}
+    assert invariants.count() == len(PLANTED)
+
+
+@pytest.mark.parametrize("promise", PLANTED)
+def test_a_broken_promise_is_found_with_what_breaks_it(clinic: Clinic, promise: str) -> None:
+    plant(*PLANTED[promise])
+    found = {one.promise: one for one in invariants.violations(LATER)}
+    assert promise in found
+    assert all(any(letter.isdigit() for letter in offender) for offender in found[promise].offenders)
+
+
+def test_the_dead_may_have_their_contact_with_the_family_and_nothing_else(clinic: Clinic) -> None:
+    flow.record_death(clinic.enrollment.pk, at=builders.at(29), by=None)
+    flow.sweep(at=builders.at(60), trigger="test")
+    assert broken() == set()
+    plant("UPDATE pathway_caretask SET status = 'open' WHERE activity_id = 'dietitian-review' AND status = 'cancelled'")
+    assert broken() == {"nothing stays open after a death, a withdrawal or a change of pathway"}
+
+
+def test_the_command_says_that_all_holds(clinic: Clinic) -> None:
+    output = StringIO()
+    call_command("check_invariants", stdout=output)
+    assert output.getvalue() == f"{invariants.count()} of {invariants.count()} promises hold\n"
+
+
+def test_the_command_names_what_is_broken_and_fails(clinic: Clinic) -> None:
+    plant("UPDATE pathway_patient SET died_on = '2024-03-01'")
+    output = StringIO()
+    with pytest.raises(SystemExit) as ending:
+        call_command("check_invariants", stdout=output)
+    assert ending.value.code == 1
+    assert f"enrollment {clinic.enrollment.pk} of patient {clinic.patient.pk}" in output.getvalue()
+    assert "BROKEN 9. a death is recorded" in output.getvalue()
