@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from pathway import errors
 from pathway.engine import entries, schedule, units
+from pathway.engine.catalogue import Kind
 from pathway.engine.chart import age_in_years
 from pathway.engine.tables.cells import Prepared
 from pathway.imports.run import Run
@@ -33,8 +34,9 @@ def new(run: Run, patient: Patient, one: Prepared, effective: date | datetime, b
     """The observation to record, or None when it is stored already. What is wrong is refused with its column."""
     day = schedule.local_day(effective, run.site.time_zone) if isinstance(effective, datetime) else effective
     try:
-        checked = _check(run, patient, one, effective, day)
-        if _is_known(one, checked, patient, day, before.get(one.source_id, ())):
+        kind = run.vocabulary.catalogue.kinds[one.code]
+        checked = _check(run, patient, kind, one, effective, day)
+        if _is_known(one, _would_say(kind, checked, day), patient, before.get(one.source_id, ())):
             return None
     except errors.Refused as error:
         run.refuse_because(one.line, error, one.column_of(error.field))
@@ -52,7 +54,9 @@ def new(run: Run, patient: Patient, one: Prepared, effective: date | datetime, b
     )
 
 
-def _check(run: Run, patient: Patient, one: Prepared, effective: date | datetime, day: date) -> entries.Checked:
+def _check(
+    run: Run, patient: Patient, kind: Kind, one: Prepared, effective: date | datetime, day: date
+) -> entries.Checked:
     age = None if patient.birth_date is None else age_in_years(patient.birth_date, day)
     entry = entries.Entry(
         one.entry.value,
@@ -63,15 +67,13 @@ def _check(run: Run, patient: Patient, one: Prepared, effective: date | datetime
         at=effective if isinstance(effective, datetime) else None,
     )
     today = schedule.local_day(run.now, run.site.time_zone)
-    return entries.check(run.vocabulary.catalogue.kinds[one.code], entry, age=age, today=today, now=run.now)
+    return entries.check(kind, entry, age=age, today=today, now=run.now)
 
 
-def _is_known(
-    one: Prepared, checked: entries.Checked, patient: Patient, day: date, rows: Sequence[Observation]
-) -> bool:
+def _is_known(one: Prepared, wanted: tuple[object, ...], patient: Patient, rows: Sequence[Observation]) -> bool:
     """A result that a person voided since does not come back; a correction in the source after that is new."""
     for row in rows:
-        is_same = row.patient_id == patient.pk and _says(row) == _would_say(one.code, checked, day)
+        is_same = row.patient_id == patient.pk and _says(row) == wanted
         if is_same:
             return True
         if row.patient_id != patient.pk:
@@ -90,14 +92,15 @@ def _says(row: Observation) -> tuple[object, ...]:
     return (row.kind_id, row.effective_on, value, row.unit, row.text, members, items, context)
 
 
-def _would_say(code: str, checked: entries.Checked, day: date) -> tuple[object, ...]:
+def _would_say(kind: Kind, checked: entries.Checked, day: date) -> tuple[object, ...]:
     items = {name: _plain(value) for name, value in checked.items.items()}
     context = tuple(checked.context.get(key, "") for key in COMPARED)
     value = checked.value
     members = tuple(sorted(value)) if isinstance(value, frozenset) else None
     text = value if isinstance(value, str) else ""
-    single = None if isinstance(value, str | frozenset) else _plain(value)
-    return (code, day, single, checked.unit, text, members, items, context)
+    # Of an event nothing is stored but its day; texts and sets have a place of their own.
+    single = None if isinstance(value, str | frozenset) or kind.type == "event" else _plain(value)
+    return (kind.code, day, single, checked.unit, text, members, items, context)
 
 
 def _plain(value: Fraction | bool | date | None) -> Decimal | bool | date | None:

@@ -114,14 +114,15 @@ class Table:
             yield self._decoded(raw, start)
 
     def _decoded(self, raw: bytes, start: int) -> str:
-        if b"\0" in raw:
-            raise self._error(self._line, f"holds a NUL, at byte {start + raw.index(0) + 1}")
         skipped = len(BYTE_ORDER_MARK) if start == 0 and raw.startswith(BYTE_ORDER_MARK) else 0
         try:
-            return raw[skipped:].decode("utf-8")
+            text = raw[skipped:].decode("utf-8")
         except UnicodeDecodeError as error:
             at = start + skipped + error.start + 1
             raise self._error(self._line, f"is not UTF-8 text, at byte {at} of the file") from error
+        if b"\0" in raw:
+            raise self._error(self._line, f"holds a NUL, at byte {start + raw.index(0) + 1} of the file")
+        return text
 
     def _error(self, line: int, message: str) -> TableError:
         return TableError(self.file, line, message)

@@ -64,10 +64,10 @@ class Command(BaseCommand):
             shown = f"  {line.day}  {line.total:>5}  {line.slope:>8}  {line.kings:>4}  {line.mitos:>5}  {line.remarks}"
             self.stdout.write(shown.rstrip())
         for name, lines in (("alert", history.alerts), ("proposal", history.proposals)):
-            for line in lines or ["none"]:
-                self.stdout.write(f"  {name:<8}  {line}")
-        for line in history.flags:
-            self.stdout.write(f"  {'flag':<8}  {line}")
+            for told in lines or ["none"]:
+                self.stdout.write(f"  {name:<8}  {told}")
+        for told in history.flags:
+            self.stdout.write(f"  {'flag':<8}  {told}")
 
     def _sum_up(self, outcome: Outcome) -> None:
         self.stdout.write(f"\n{outcome.title}, site {outcome.site}")
