@@ -1,6 +1,7 @@
 """Strict reading of environment variables: a value that cannot be understood stops the start and is named."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,6 +56,13 @@ class Environment:
         word = self.text(name, default)
         if word not in allowed:
             raise ConfigurationError(f"{name}={word!r} is not one of {', '.join(allowed)}.")
+        return word
+
+    def identifier(self, name: str) -> str:
+        """A plain name of the database: small letters, digits and underscores; empty when unset."""
+        word = self.text(name)
+        if word and not re.fullmatch("[a-z_][a-z0-9_]{0,62}", word):
+            raise ConfigurationError(f"{name}={word!r} is not a plain name; write small letters, digits and _.")
         return word
 
     def listing(self, name: str, default: tuple[str, ...] = ()) -> list[str]:

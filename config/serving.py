@@ -22,6 +22,7 @@ CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"]
 WORKER = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
 DEMO = ["--patients", "60", "--months", "24", "--seed", "1"]
 VALKEY = "valkey"
+ROLE_VARIABLE, WEB_ROLE = "PATHWAY_DB_ROLE", "pathway_web"
 WEB_SECONDS = 90.0
 
 
@@ -97,9 +98,9 @@ def refuse_taken_port(what: Plan) -> None:
             ) from error
 
 
-def child_environment(what: Plan, process: str) -> dict[str, str]:
-    """The variables of one child, with the addresses of the embedded servers."""
-    variables = dict(os.environ) | {"PATHWAY_DATA_DIR": str(what.data)}
+def child_environment(what: Plan, process: str, role: str = "") -> dict[str, str]:
+    """The variables of one child, with the addresses of the embedded servers, and its role in the database."""
+    variables = dict(os.environ) | {"PATHWAY_DATA_DIR": str(what.data), ROLE_VARIABLE: role}
     if what.own_database:
         variables["DATABASE_URL"] = embedded.database_url(what.data)
     if what.own_broker:
@@ -115,11 +116,12 @@ def _run(processes: supervisor.Supervisor, what: Plan) -> bool:
     _start_servers(processes, what)
     if not _prepare(processes, what, commands):
         return processes.is_stopping
-    web = processes.start(_web(what))
+    role = database_role(environment.Environment())
+    web = processes.start(_web(what, role))
     if not _wait_for_page(processes, what, web):
         return processes.is_stopping
     processes.say(f"ready: {what.url}  (Ctrl-C stops everything)")
-    _start_rest(processes, what, commands)
+    _start_rest(processes, what, commands, role)
     if processes.pump_until(lambda: what.own_database and not embedded.is_alive(what.data)):
         processes.say("PostgreSQL has ended, so everything ends", "postgres")
     return processes.is_stopping
@@ -143,9 +145,22 @@ def _prepare(processes: supervisor.Supervisor, what: Plan, commands: Mapping[str
     return all(processes.run_to_end(supervisor.Child(name, [*MANAGE, *step], variables)) for name, step in steps)
 
 
-def _web(what: Plan) -> supervisor.Child:
+def database_role(variables: environment.Environment) -> str:
+    """The role of all that serves: the chosen one, else the web's where this login may become it, else none."""
+    chosen = variables.identifier(ROLE_VARIABLE)
+    if chosen:
+        return chosen
+    query = "SELECT count(*) FROM pg_roles WHERE rolname = %s AND pg_has_role(current_user, rolname, 'MEMBER')"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [WEB_ROLE])
+        found = cursor.fetchone()
+    connection.close()
+    return WEB_ROLE if found and found[0] else ""
+
+
+def _web(what: Plan, role: str) -> supervisor.Child:
     command = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi:application"]
-    return supervisor.Child("web", command, child_environment(what, "web"), essential=True)
+    return supervisor.Child("web", command, child_environment(what, "web", role), essential=True)
 
 
 def _wait_for_page(processes: supervisor.Supervisor, what: Plan, web: supervisor.Child) -> bool:
@@ -165,14 +180,16 @@ def _answers(what: Plan) -> bool:
         link.close()
 
 
-def _start_rest(processes: supervisor.Supervisor, what: Plan, commands: Mapping[str, object]) -> None:
+def _start_rest(processes: supervisor.Supervisor, what: Plan, commands: Mapping[str, object], role: str) -> None:
     beat = [*CELERY, "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(what.data / "beat-schedule")]
-    processes.start(supervisor.Child("worker", WORKER, child_environment(what, "worker")))
-    processes.start(supervisor.Child("beat", beat, child_environment(what, "beat")))
-    variables = child_environment(what, "command")
+    processes.start(supervisor.Child("worker", WORKER, child_environment(what, "worker", role)))
+    processes.start(supervisor.Child("beat", beat, child_environment(what, "beat", role)))
     if "sweep" in commands:
-        processes.start(supervisor.Child("sweeper", [*MANAGE, "sweep", "--loop"], variables))
+        processes.start(
+            supervisor.Child("sweeper", [*MANAGE, "sweep", "--loop"], child_environment(what, "command", role))
+        )
     if what.with_demo and "seed_demo" in commands and not _has_patients():
+        variables = child_environment(what, "command")
         processes.start(supervisor.Child("demo", [*MANAGE, "seed_demo", *DEMO], variables, once=True))
 
 

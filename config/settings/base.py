@@ -12,6 +12,9 @@ env = environment.Environment()
 # What this process is: the web may pool its connections; workers fork, and a pool does not survive that.
 PROCESS = env.choice("PATHWAY_PROCESS", "command", ("web", "worker", "beat", "command"))
 
+# The role that this process becomes in the database; migrations run as the owner, without it.
+DATABASE_ROLE = env.identifier("PATHWAY_DB_ROLE")
+
 INSTALLED_APPS = [
     "pathway",
     "django.contrib.admin",
@@ -70,6 +73,9 @@ def database(url: str) -> dict[str, Any]:
     options = parsed.setdefault("OPTIONS", {})
     options.pop("pool", None)
     options.setdefault("connect_timeout", 5)
+    if DATABASE_ROLE:
+        # From the first statement on, and again after RESET ROLE; a pool's connections too.
+        options["options"] = f"{options.get('options', '')} -c role={DATABASE_ROLE}".strip()
     if PROCESS == "web":
         parsed["CONN_MAX_AGE"] = 0
         options["pool"] = {"min_size": POOL_MINIMUM, "max_size": POOL_MAXIMUM, "timeout": 5}
