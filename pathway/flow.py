@@ -32,6 +32,7 @@ from pathway.models import (
     Observation,
     Patient,
     Proposal,
+    Site,
     User,
 )
 from pathway.selectors import cases, definitions, health, judging, plans
@@ -44,6 +45,7 @@ from pathway.services import (
     interventions,
     measures,
     observations,
+    people,
     proposals,
     pulse,
     reminders,
@@ -51,7 +53,7 @@ from pathway.services import (
 )
 from pathway.services import definitions as definition_rows
 from pathway.services.observations import NewObservation
-from pathway.vocabulary import BEREAVEMENT, CLOSED_STAGE, TREATMENT_TRACK
+from pathway.vocabulary import BEREAVEMENT, CLOSED_STAGE, COORDINATOR, TREATMENT_TRACK
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +77,30 @@ UNJUDGEABLE = (errors.Refused, DatabaseError, ArithmeticError, LookupError, Type
 def load_pathways(folder: Path, *, at: datetime) -> list[str]:
     """Store what the folder says that is new. Raises ContentError naming file, line and key; nothing is stored then."""
     return definition_rows.load(content.read(folder), at=at).lines
+
+
+# people
+
+
+@transaction.atomic
+def register_patient(site: Site, details: people.Details, *, at: datetime, by: User | None) -> Patient:
+    """A new patient of the site; who registers is the first of the care team."""
+    patient = people.register(site, details, at=at, by=by)
+    if by is not None:
+        people.set_team(patient, [(by.pk, str(COORDINATOR))], at=at, by=by)
+    return patient
+
+
+@transaction.atomic
+def set_care_team(patient: Patient, members: Sequence[tuple[int, str]], *, at: datetime, by: User | None) -> None:
+    """Who cares for the patient from now on: user and role; those who are not named any more leave the team."""
+    people.set_team(patient, members, at=at, by=by)
+
+
+@transaction.atomic
+def mark_read(delivery_ids: Sequence[int], *, at: datetime, by: User) -> int:
+    """The person has seen these messages of their own. Returns how many were new."""
+    return people.mark_read(delivery_ids, at=at, by=by)
 
 
 # a patient comes onto a pathway
