@@ -1,7 +1,7 @@
 """The doors' addresses."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from config import health
 
@@ -9,4 +9,7 @@ urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("admin/", admin.site.urls),
+    path("", include("pathway.web.urls")),
 ]
+
+handler404 = "pathway.web.pages.not_found"

@@ -31,7 +31,11 @@ from pathway.models import (
 )
 from pathway.vocabulary import Role
 
+# For doors, which pass rows on and touch no models.
+Person = User
 Someone = User | AnonymousUser
+Subject = Patient
+Fact = Observation
 Row = TypeVar("Row")
 
 

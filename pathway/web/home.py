@@ -1,0 +1,55 @@
+"""What waits: the worklist of a role, and the inbox."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from pathway import audit, clock, errors, flow
+from pathway.selectors import inbox, worklists
+from pathway.selectors.worklists import Desk
+from pathway.web import pages
+
+
+@require_GET
+@transaction.atomic
+def home(request: HttpRequest) -> HttpResponse:
+    """The worklist of one role at one site; of the first one where the address names none."""
+    at, user = clock.now(), pages.user_of(request)
+    desks = worklists.desks(user)
+    if not desks:
+        return pages.render(request, "no_desk")
+    desk = _chosen(request, desks)
+    found = worklists.worklist(user, desk, at, after=request.GET.get("after", ""))
+    audit.read("worklist.read", by=user, patients=found.patient_pks)
+    return pages.render(request, "worklist", {"worklist": found, "desk": desk, "desks": desks})
+
+
+@require_GET
+@transaction.atomic
+def messages(request: HttpRequest) -> HttpResponse:
+    at, user = clock.now(), pages.user_of(request)
+    found = inbox.messages(user, at, before=pages.number(request.GET.get("before", "")))
+    audit.read("inbox.read", by=user, patients=found.patient_pks)
+    return pages.render(request, "inbox", {"inbox": found})
+
+
+@require_POST
+@transaction.atomic
+def mark_read(request: HttpRequest) -> HttpResponse:
+    """The messages whose numbers are sent; only the person's own are touched."""
+    numbers = [pages.number(text) for text in request.POST.getlist("message")]
+    flow.mark_read([one for one in numbers if one is not None], at=clock.now(), by=pages.user_of(request))
+    return redirect("inbox")
+
+
+def _chosen(request: HttpRequest, desks: list[Desk]) -> Desk:
+    site, role = request.GET.get("site", ""), request.GET.get("role", "")
+    if not site and not role:
+        return desks[0]
+    for desk in desks:
+        if (desk.site.slug, desk.role) == (site, role):
+            return desk
+    raise errors.NotFound("not-found", "There is nothing here")

@@ -1,0 +1,173 @@
+"""The form of one observation kind: its units, values, items and context, as the catalogue lists them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from pathway.engine.catalogue import Kind
+from pathway.selectors import shown
+from pathway.services.observations import NewObservation
+from pathway.web.forms import DayField, PlainForm, ReasonField
+
+NONE_OF_THESE = "none-of-these"
+TOKEN_LENGTH = 36
+YES_NO = [("yes", _("yes")), ("no", _("no"))]
+# Short names of the items; what each score means is in the scale itself, which is licensed.
+FUNCTION_ITEMS = {
+    "1": _("1 Speech"),
+    "2": _("2 Salivation"),
+    "3": _("3 Swallowing"),
+    "4": _("4 Handwriting"),
+    "5a": _("5a Food, without gastrostomy"),
+    "5b": _("5b Food, with gastrostomy"),
+    "6": _("6 Dressing and hygiene"),
+    "7": _("7 Turning in bed"),
+    "8": _("8 Walking"),
+    "9": _("9 Stairs"),
+    "10": _("10 Dyspnea"),
+    "11": _("11 Orthopnea"),
+    "12": _("12 Respiratory support"),
+}
+OXIMETRY_ITEMS = {
+    "recording-minutes": _("Minutes recorded"),
+    "minutes-lt-90": _("Minutes below 90 %"),
+    "minutes-le-88": _("Minutes at or below 88 %"),
+    "significant": _("Significant desaturation by the reader's judgment"),
+}
+SCORES = [("", _("not answered")), *((str(n), str(n)) for n in range(4, -1, -1))]
+CONTEXT_LABELS = {
+    "uln": _("Upper limit of normal (same unit)"),
+    "days": _("For how many days"),
+    "reference": _("Reference values"),
+    "omni": _("Exertion (OMNI)"),
+}
+
+
+class RecordForm(PlainForm):
+    """Field names are those that a refusal names: value, unit, items.…, context.…, effective."""
+
+    def __init__(self, *args: Any, kind: Kind, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = kind
+        self._add_value()
+        for key, allowed in kind.context.items():
+            self.add(f"context.{key}", _context_field(kind, key, allowed))
+        self.add("effective", DayField(label=_("Date of the result"), initial=today))
+        if kind.type not in ("event", "date"):
+            self.add("not_performable", forms.BooleanField(label=_("Could not be performed"), required=False))
+            self.add("performable_reason", ReasonField(label=_("Why it could not be performed"), required=False))
+        self.add("token", forms.CharField(widget=forms.HiddenInput, initial=_token, max_length=TOKEN_LENGTH))
+
+    def new_observation(self) -> NewObservation:
+        """What was entered, as it was typed: checking is the engine's."""
+        given = self.cleaned_data
+        performable = not given.get("not_performable")
+        context = {key[8:]: value for key, value in given.items() if key.startswith("context.") and value}
+        return NewObservation(
+            kind=self.kind.code,
+            value=self._value() if performable else None,
+            unit=(given.get("unit") or None) if performable else None,
+            context=context,
+            items=self._items() if performable else {},
+            performable=performable,
+            reason=given.get("performable_reason", ""),
+            effective=given["effective"],
+            source_id=given["token"],
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """An empty value is no answer, unless the form says that there is none to give."""
+        given = super().clean() or {}
+        if given.get("not_performable"):
+            if not given.get("performable_reason"):
+                self.add_error("performable_reason", _("Say why it could not be performed"))
+            return given
+        if "value" in self.fields and "value" not in self.errors and given.get("value") in (None, "", []):
+            self.add_error("value", _("This is needed"))
+        if self.kind.type == "panel" and not self._items():
+            first = next(name for name in self.fields if name.startswith("items."))
+            self.add_error(first, _("Answer at least one item"))
+        return given
+
+    # fields
+
+    def _add_value(self) -> None:
+        kind = self.kind
+        if kind.type == "quantity":
+            attrs = {"inputmode": "decimal", "autocomplete": "off", "data-narrow": "number"}
+            text = forms.TextInput(attrs=attrs)
+            self.add("value", forms.CharField(label=kind.title, required=False, widget=text, max_length=40))
+            units = [(code, shown.unit(code) or code) for code in kind.units]
+            self.add("unit", forms.ChoiceField(label=_("Unit"), choices=units, initial=kind.unit, required=False))
+        elif kind.type == "panel":
+            for item in kind.items:
+                self.add(f"items.{item}", _item_field(kind, item))
+        elif kind.type == "date":
+            self.add("value", DayField(label=kind.title, required=False))
+        elif kind.type != "event":
+            self.add("value", _choice_field(kind))
+
+    # what was typed
+
+    def _value(self) -> object:
+        value = self.cleaned_data.get("value")
+        if self.kind.type == "boolean":
+            return value == "yes"
+        if self.kind.type == "event":
+            return True
+        if self.kind.type == "set":
+            return [one for one in value or [] if one != NONE_OF_THESE]
+        return None if self.kind.type == "panel" else value
+
+    def _items(self) -> dict[object, object]:
+        if self.kind.type != "panel":
+            return {}
+        found: dict[object, object] = {}
+        for name, value in self.cleaned_data.items():
+            if name.startswith("items.") and value not in (None, ""):
+                found[name[6:]] = value == "yes" if name == "items.significant" else value
+        return found
+
+
+def _token() -> str:
+    """Sent twice, a form is stored once."""
+    return str(uuid.uuid4())
+
+
+def _choice_field(kind: Kind) -> forms.Field:
+    if kind.type == "boolean":
+        return forms.ChoiceField(label=kind.title, choices=YES_NO, widget=forms.RadioSelect, required=False)
+    if kind.type == "coded":
+        choices = [(one, shown.words(one)) for one in kind.values]
+        return forms.ChoiceField(label=kind.title, choices=choices, widget=forms.RadioSelect, required=False)
+    answers = [*((one, shown.words(one)) for one in kind.items), (NONE_OF_THESE, _("none of these"))]
+    return forms.MultipleChoiceField(
+        label=kind.title, choices=answers, widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+
+def _item_field(kind: Kind, item: str) -> forms.Field:
+    if kind.code == "alsfrs-r":
+        return forms.ChoiceField(label=FUNCTION_ITEMS.get(item, item), choices=SCORES, required=False)
+    label = OXIMETRY_ITEMS.get(item, shown.words(item).capitalize())
+    if item == "significant":
+        return forms.ChoiceField(label=label, choices=[("", _("not answered")), *YES_NO], required=False)
+    attrs = {"inputmode": "numeric", "data-narrow": "number"}
+    return forms.CharField(label=label, required=False, max_length=10, widget=forms.TextInput(attrs=attrs))
+
+
+def _context_field(kind: Kind, key: str, allowed: tuple[str, ...]) -> forms.Field:
+    label = CONTEXT_LABELS.get(key, shown.words(key).capitalize())
+    is_needed = key in kind.required_context
+    if not allowed:
+        return forms.CharField(label=label, required=is_needed, max_length=100)
+    default = kind.default_context.get(key)
+    unsaid = _("as usual (%(value)s)") % {"value": shown.words(default)} if default else _("not stated")
+    names = {"true": _("yes"), "false": _("no")}
+    choices: list[Any] = [("", unsaid), *((one, names.get(one, shown.words(one))) for one in allowed)]
+    return forms.ChoiceField(label=label, choices=choices, required=is_needed)

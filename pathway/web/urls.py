@@ -1,0 +1,40 @@
+"""The addresses of the pages. Patients are named by their random UUID, never by anything that tells who they are."""
+
+from django.contrib.auth import views as auth
+from django.urls import path
+
+from pathway.web import acting, actions, home, patients, recording, treating
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("sign-in/", auth.LoginView.as_view(template_name="pathway/sign_in.html"), name="login"),
+    path("sign-out/", auth.LogoutView.as_view(), name="logout"),
+    path("inbox/", home.messages, name="inbox"),
+    path("inbox/read/", home.mark_read, name="mark-read"),
+    path("patients/", patients.search, name="search"),
+    path("patients/register/", patients.register, name="register"),
+    path("patients/<uuid:uuid>/", patients.patient, name="patient"),
+    path("patients/<uuid:uuid>/why/", patients.why, name="why"),
+    path("patients/<uuid:uuid>/results/", patients.results, name="results"),
+    path("patients/<uuid:uuid>/enroll/", patients.enroll, name="enroll"),
+    path("patients/<uuid:uuid>/team/", patients.team, name="team"),
+    path("patients/<uuid:uuid>/record/", recording.choose, name="record"),
+    path("patients/<uuid:uuid>/record/<slug:code>/", recording.record, name="record-kind"),
+    path("patients/<uuid:uuid>/start/", treating.choose, name="start"),
+    path("observations/<int:pk>/correct/", recording.correct, name="observations-correct"),
+    *(
+        path(f"{noun}/<int:pk>/{name}/", acting.act, {"noun": noun, "action": name}, name=f"{noun}-{name}")
+        for noun, kind in actions.NOUNS.items()
+        if noun != "parts"
+        for name in kind.actions
+    ),
+    *(
+        path(
+            f"enrollments/<int:pk>/{name}/<slug:key>/",
+            acting.act,
+            {"noun": "parts", "action": name},
+            name=f"enrollments-{name}",
+        )
+        for name in actions.PARTS.actions
+    ),
+]
