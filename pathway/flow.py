@@ -49,6 +49,7 @@ from pathway.services import (
     proposals,
     pulse,
     reminders,
+    sites,
     transitions,
 )
 from pathway.services import definitions as definition_rows
@@ -101,6 +102,24 @@ def set_care_team(patient: Patient, members: Sequence[tuple[int, str]], *, at: d
 def mark_read(delivery_ids: Sequence[int], *, at: datetime, by: User) -> int:
     """The person has seen these messages of their own. Returns how many were new."""
     return people.mark_read(delivery_ids, at=at, by=by)
+
+
+# a clinic opens
+
+
+@transaction.atomic
+def open_site(new: sites.NewSite, *, active: Sequence[str], shadow: Sequence[str] = (), by: User | None = None) -> Site:
+    """A site that follows these rule sets. Raises InvalidEntry naming the field at fault."""
+    site = sites.open_site(new, rule_sets=[*active, *shadow], by=by)
+    definition_rows.follow_rule_sets(site, active=active, shadow=shadow)
+    return site
+
+
+@transaction.atomic
+def create_admin(username: str, password: str, *, site: str = "", role: str = "admin", by: User | None = None) -> User:
+    """An account for the administration, with a role at the site of that slug. Raises InvalidEntry, NotFound."""
+    where = sites.site_named(site) if site else None
+    return sites.create_admin(username, password, site=where, role=role, by=by)
 
 
 # a patient comes onto a pathway
