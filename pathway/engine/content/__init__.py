@@ -7,13 +7,14 @@ be judged as it stands. The files are described in `docs/content.md`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from pathway.engine import yamltext
 from pathway.engine.catalogue import Catalogue
-from pathway.engine.content import interventions, observations, pathways, rule_sets, texts, vocabulary
+from pathway.engine.content import guidance as guidance_files
+from pathway.engine.content import interventions, observations, pathways, places, rule_sets, texts, vocabulary
 from pathway.engine.content.fields import Fields, Pending
 from pathway.engine.content.vocabulary import MeasureText
 from pathway.engine.definitions import (
@@ -28,6 +29,7 @@ from pathway.engine.definitions import (
     Track,
     Vocabulary,
 )
+from pathway.engine.guidance import Guidance
 from pathway.engine.names import Names, measure_types
 from pathway.engine.yamltext import ContentError
 
@@ -55,6 +57,7 @@ class Content:
     pathways: Mapping[str, Pathway]
     terminology: Mapping[str, Mapping[str, str]]
     sources: Mapping[str, str]  # mark -> where it was seen
+    guidance: Guidance = field(default_factory=Guidance)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -72,10 +75,10 @@ class Content:
 
 
 def read(folder: Path) -> Content:
-    """The content of a folder with `vocabulary/`, `rule_sets/`, `pathways/` and `evidence/`.
+    """The content of a folder with `vocabulary/`, `rule_sets/`, `pathways/`, `guidance/` and `evidence/`.
 
     Raises ContentError (file, line, key and what is wrong) at the first thing that does not fit,
-    FileNotFoundError when a file of the vocabulary is not there.
+    FileNotFoundError when a file of the vocabulary or of the guidance is not there.
     """
     return _Folder(folder).read()
 
@@ -133,7 +136,11 @@ class _Folder:
             sources=sources,
         )
         texts.check(self._pending, names(found))
-        return found
+        return replace(found, guidance=self._guidance(found))
+
+    def _guidance(self, found: Content) -> Guidance:
+        files = {name: self._file(f"guidance/{name}.yaml") for name in guidance_files.FILES}
+        return guidance_files.guidance(files, _around_guidance(found))
 
     def _file(self, name: str) -> Fields:
         return self._fields(self._folder / name)
@@ -157,6 +164,27 @@ class _Folder:
                 raise file.error("code", f"must be the name of its file, {path.stem!r}, not {record.code!r}")
             found[record.code] = record
         return found
+
+
+def _around_guidance(found: Content) -> guidance_files.Around:
+    rule_sets_of = {rule.code: one.code for one in found.rule_sets.values() for rule in one.rules}
+    tracks_of = {stage.code: one.code for one in found.tracks.values() for stage in one.stages}
+    return guidance_files.Around(
+        places=places.Known(found.pathways, found.tracks, found.activities, found.interventions),
+        roles=found.roles,
+        sources=found.sources,
+        codes={
+            "activity": found.activities,
+            "intervention": found.interventions,
+            "measure": found.measures,
+            "observation": found.catalogue.kinds,
+            "pathway": found.pathways,
+            "rule": rule_sets_of,
+            "stage": tracks_of,
+        },
+        rule_sets=rule_sets_of,
+        tracks=tracks_of,
+    )
 
 
 def _sources(file: Fields) -> dict[str, str]:

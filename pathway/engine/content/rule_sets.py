@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from pathway.engine.content import marks
 from pathway.engine.content.fields import Fields
 from pathway.engine.definitions import Activity, CodeProposal, Effect, Pathway, Rule, RuleSet, Track
 
 SEVERITIES = ("none", "info", "warning", "urgent")
 
 _EFFECTS = ("track", "propose", "task")
-_MARK = re.compile(r"\[(S|M|D|V:[A-Z0-9-]+)\]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def _rule(code: str, entry: Fields, around: Around) -> Rule:
         applies=entry.expression("applies", ""),
         effects=tuple(_effect(one, around) for one in entry.each("effects")),
         when_missing=entry.text("when_missing", ""),
-        mark=_mark(entry, around),
+        mark=marks.mark(entry, around.sources),
         citation=entry.text("citation"),
         review_by=entry.day("review_by"),
     )
@@ -64,18 +63,6 @@ def _rule(code: str, entry: Fields, around: Around) -> Rule:
     for effect in rule.effects:
         _check_effect(entry, rule, effect, around)
     return rule
-
-
-def _mark(entry: Fields, around: Around) -> str:
-    """How sure each number is; every mark in brackets has its source in the evidence."""
-    text = entry.text("mark")
-    marks = _MARK.findall(text)
-    if not marks:
-        raise entry.error("mark", f"names no mark (such as [D] or [V:RIS]): {text!r}")
-    for mark in marks:
-        if mark.removeprefix("V:") not in around.sources:
-            raise entry.error("mark", f"has no source in the evidence: [{mark}]")
-    return text
 
 
 def _effect(entry: Fields, around: Around) -> Effect:
