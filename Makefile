@@ -21,9 +21,11 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
 
-setup: $(VENV)/runtime.stamp ## Make the virtual environment; after it `.venv/bin/python manage.py COMMAND` works
+setup: $(VENV)/runtime.stamp ## Make the environment and the database; then `.venv/bin/python manage.py COMMAND` works
+	@$(MANAGE) migrate --no-input --verbosity 0
+	@$(MANAGE) load_pathways
 
-run: setup ## Serve everything in this terminal until Ctrl-C
+run: $(VENV)/runtime.stamp ## Serve everything in this terminal until Ctrl-C
 	@PATHWAY_END_WITH_PARENT=1 exec $(MANAGE) serve
 
 # The tests come last, so that their summary is the end of the output.

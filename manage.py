@@ -4,6 +4,7 @@
 import os
 import sys
 
+import psycopg
 from django.core import management
 
 from config import embedded, environment
@@ -27,7 +28,18 @@ def main(arguments: list[str]) -> None:
         except environment.ConfigurationError:
             if command not in BETTER_WITH_DATABASE:
                 raise
+        else:
+            if command not in ("migrate", "makemigrations", "dbshell", "flush") and is_new():
+                print("The database is new: preparing it.", file=sys.stderr)  # noqa: T201 - before any logging is set up
+                management.execute_from_command_line(["manage.py", "migrate", "--no-input", "--verbosity", "0"])
     management.execute_from_command_line(arguments)
+
+
+def is_new() -> bool:
+    """Whether the embedded database was never migrated: the first command after `make setup`, or a new folder."""
+    with psycopg.connect(embedded.database_url(embedded.data_dir())) as connection:
+        found = connection.execute("SELECT to_regclass('django_migrations')").fetchone()
+    return found is None or found[0] is None
 
 
 def needs_database(command: str, options: list[str]) -> bool:
