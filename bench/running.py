@@ -1,0 +1,55 @@
+"""One benchmark over all its sizes and cases."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+from collections.abc import Sequence
+
+from bench import accept, floor, measuring, populations, record, reports
+from bench.cases import Benchmark
+from bench.measuring import WARM_UPS, Measured
+
+BENCHMARKS: dict[str, Benchmark] = {one.name: one for one in (record.BENCHMARK, accept.BENCHMARK)}
+SHOWN = 45  # lines of a profile
+
+
+def run(name: str, sizes: Sequence[int], runs: int) -> None:
+    """Measure, keep `results/<name>-<size>.json`, and print the table."""
+    benchmark = BENCHMARKS[name]
+    by_size: dict[int, list[Measured]] = {}
+    for size in sorted(sizes):
+        by_size[size] = _measure(benchmark, size, runs)
+        reports.keep(benchmark, size, by_size[size])
+    reports.show(benchmark, by_size)
+
+
+def _measure(benchmark: Benchmark, size: int, runs: int) -> list[Measured]:
+    measured = []
+    for case in benchmark.cases:
+        stock = populations.stock(size, pairs=runs + WARM_UPS, is_waiting=case.is_waiting)
+        try:
+            with floor.Floor() as bare:
+                measured.append(measuring.measure(case, stock, bare, runs=runs))
+        finally:
+            populations.keep_used(stock, size)
+    return measured
+
+
+def profile(name: str, size: int, runs: int) -> None:
+    """Print the product's functions by their own and by their whole time, for each case."""
+    for case in BENCHMARKS[name].cases:
+        stock = populations.stock(size, pairs=runs + WARM_UPS, is_waiting=case.is_waiting)
+        profiler = cProfile.Profile()
+        originals = stock.of_kind(case.is_waiting)
+        for number in range(runs + WARM_UPS):
+            original = originals[number % len(originals)]
+            enrollment = stock.apart.enrollment(original.enrollment, stock.take(original))
+            action = case.action(stock.clinic, original, enrollment)
+            if number >= WARM_UPS:
+                profiler.runcall(action)
+            else:
+                action()
+        populations.keep_used(stock, size)
+        print(f"{name}, {case.name}, {size} enrollments, {runs} runs")
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(SHOWN).sort_stats("cumtime").print_stats(SHOWN)
