@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pathway.models import Alert, AuditEvent, CareTask, Enrollment, Observation, Patient, Proposal, QualityFlag, Stay
 from pathway.selectors import definitions, patient_pages, shown, worklists
+
+REMEMBERED = {
+    "task.moved": "",
+    "task.snoozed": gettext_lazy("Task snoozed"),
+    "task.reassigned": gettext_lazy("Task given to another role"),
+    "enrollment.held": gettext_lazy("On hold: no messages"),
+    "enrollment.resumed": gettext_lazy("Resumed: messages go on from tomorrow"),
+    "intervention.started": gettext_lazy("Intervention started"),
+    "intervention.stopped": gettext_lazy("Intervention stopped"),
+    "dose.given": gettext_lazy("Dose recorded"),
+    "dose.changed": gettext_lazy("Prescribed dose changed"),
+    "exercise.prescribed": gettext_lazy("Exercise prescribed"),
+    "observation.confirmed": gettext_lazy("Held result released"),
+    "patient.died": gettext_lazy("Death recorded: everything has stopped"),
+    "patient.death-reversed": gettext_lazy("Death reversed: what it had closed is open again"),
+    "care-team.set": gettext_lazy("Care team set"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +56,8 @@ def of(patient: Patient, moment: Moment) -> list[Consequence]:
         *_alerts(patient, at),
         *_proposals(patient, at),
         *_stages(patient, at),
-        *_tasks(patient, moment),
+        *_tasks(patient, at),
+        *_remembered(patient, moment),
         *_flags(patient, at),
         *_facts(patient, at),
         *_enrollments(patient, at),
@@ -50,8 +70,9 @@ def _alerts(patient: Patient, at: datetime) -> list[Consequence]:
     found = []
     for row in rows:
         title = row.episode.rule.title or row.episode.rule.code
-        text = _("Alert: %(title)s") if row.closed_at is None else _("Alert closed: %(title)s")
-        found.append(Consequence("alert", text % {"title": title}, row.severity if row.closed_at is None else ""))
+        told = {"title": title, "status": row.get_status_display()}
+        text = _("Alert: %(title)s") if row.closed_at is None else _("Alert %(status)s: %(title)s")
+        found.append(Consequence("alert", text % told, row.severity if row.closed_at is None else ""))
     return found
 
 
@@ -77,10 +98,8 @@ def _stages(patient: Patient, at: datetime) -> list[Consequence]:
     ]
 
 
-def _tasks(patient: Patient, moment: Moment) -> list[Consequence]:
-    rows = CareTask.objects.filter(enrollment__patient=patient).filter(
-        Q(opened_at=moment.at) | Q(closed_at=moment.at)
-    )
+def _tasks(patient: Patient, at: datetime) -> list[Consequence]:
+    rows = CareTask.objects.filter(enrollment__patient=patient).filter(Q(opened_at=at) | Q(closed_at=at))
     found = []
     for row in rows.select_related("activity").order_by(F("closed_at").desc(nulls_last=True), "due_on", "pk"):
         told = {"title": f"{row.activity.title} {row.label}".strip(), "status": row.get_status_display()}
@@ -89,23 +108,36 @@ def _tasks(patient: Patient, moment: Moment) -> list[Consequence]:
         else:
             text = _("New task: %(title)s, due %(day)s") % {**told, "day": shown.day(row.due_on)}
             found.append(Consequence("task", text))
-    return found + _moved_tasks(patient, moment)
-
-
-def _moved_tasks(patient: Patient, moment: Moment) -> list[Consequence]:
-    """Due dates that moved. The audit alone remembers them, in real time."""
-    events = AuditEvent.objects.filter(
-        patient=patient, action="task.moved", at__gte=moment.begun, at__lte=moment.ended
-    ).order_by("pk")
-    moved = {event.subject.partition(":")[2]: event for event in events}
-    rows = CareTask.objects.live().filter(enrollment__patient=patient, pk__in=[int(pk) for pk in moved])
-    rows = rows.exclude(opened_at=moment.at).select_related("activity").order_by("due_on", "pk")
-    found = []
-    for row in rows:
-        before = (moved[str(row.pk)].before or {}).get("due", "")
-        told = {"title": row.activity.title, "day": shown.day(row.due_on), "before": _day(before)}
-        found.append(Consequence("task", _("Task moved: %(title)s, due %(day)s instead of %(before)s") % told))
     return found
+
+
+def _remembered(patient: Patient, moment: Moment) -> list[Consequence]:
+    """What leaves no moment of its own in a row; the audit remembers it, in real time."""
+    within = {"at__gte": moment.begun, "at__lte": moment.ended}
+    events = list(AuditEvent.objects.filter(patient=patient, action__in=REMEMBERED, **within).order_by("pk"))
+    tasks = {f"caretask:{task.pk}": task for task in _tasks_of(patient, events)}
+    found = []
+    for event in events:
+        task = tasks.get(event.subject)
+        if event.action == "task.moved":
+            if task is not None and task.opened_at != moment.at and task.closed_at is None:
+                found.append(Consequence("task", _moved(task, event)))
+        else:
+            about = f": {task.activity.title}" if task is not None else ""
+            found.append(Consequence("task" if task else "fact", f"{REMEMBERED[event.action]}{about}"))
+    return found
+
+
+def _tasks_of(patient: Patient, events: Iterable[AuditEvent]) -> Iterable[CareTask]:
+    named = [event.subject.partition(":") for event in events]
+    pks = [int(pk) for model, _point, pk in named if model == "caretask"]
+    yield from CareTask.objects.filter(enrollment__patient=patient, pk__in=pks).select_related("activity")
+
+
+def _moved(task: CareTask, event: AuditEvent) -> str:
+    before = (event.before or {}).get("due", "")
+    told = {"title": task.activity.title, "day": shown.day(task.due_on), "before": _day(before)}
+    return _("Task moved: %(title)s, due %(day)s instead of %(before)s") % told
 
 
 def _flags(patient: Patient, at: datetime) -> list[Consequence]:

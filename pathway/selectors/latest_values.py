@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from pathway.engine.catalogue import ADULT_AGE
 from pathway.engine.chart import age_in_years
-from pathway.models import Judgement, MeasureKind, Observation, ObservationStatus
+from pathway.models import Judgement, MeasureKind, Observation, ObservationStatus, Patient
 from pathway.selectors import shown, worklists
 from pathway.selectors.cases import Case
 
@@ -73,6 +73,13 @@ def value(case: Case, row: Observation) -> Value:
     )
 
 
+def newest_of(patient: Patient, code: str) -> str:
+    """The newest usable result of one kind with its day; empty when there is none."""
+    rows = Observation.objects.usable().filter(patient=patient, kind=code).prefetch_related("items")
+    row = rows.order_by("-effective_at", "-pk").first()
+    return f"{shown.observation(row)}, {shown.day(row.effective_on)}" if row is not None else ""
+
+
 def measures(case: Case) -> list[Value]:
     """What can be derived now, each with the newest day of the results it was derived from."""
     found = []
@@ -126,5 +133,3 @@ def _valid_until(case: Case, row: Observation) -> Any:
     is_child = birth is not None and age_in_years(birth, row.effective_on) < ADULT_AGE
     lasting = kind.valid.child if is_child else kind.valid.adult
     return row.effective_on + timedelta(days=lasting) if isinstance(lasting, int) else None
-
-

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from pathway.engine import definitions, units
 from pathway.engine.chart import age_in_years
@@ -33,6 +33,12 @@ PLAIN_UNITS = {
     "{Zscore}": "SD",
     "{count}": "",
     "{titre}": "",
+}
+ITEM_TITLES = {
+    "recording-minutes": gettext_lazy("Minutes recorded"),
+    "minutes-lt-90": gettext_lazy("Minutes below 90 %"),
+    "minutes-le-88": gettext_lazy("Minutes at or below 88 %"),
+    "significant": gettext_lazy("Significant desaturation by the reader's judgment"),
 }
 MAX_SHOWN_PLACES = 4
 
@@ -122,6 +128,10 @@ def observation(row: Observation) -> str:
     return _panel(row) or _("happened")
 
 
+def item_title(code: str) -> str:
+    return str(ITEM_TITLES.get(code, words(code)))
+
+
 def context(row: Observation) -> str:
     """Under what circumstances: posture, reference, method …"""
     known = {key: getattr(row, key) for key in ("posture", "assistance", "activity", "oxygen", "reference")}
@@ -146,7 +156,7 @@ def _panel(row: Observation) -> str:
     told = []
     for item in items:
         if item.truth is not None:
-            told.append(f"{words(item.code)}: {_('yes') if item.truth else _('no')}")
+            told.append(f"{item_title(item.code)}: {_('yes') if item.truth else _('no')}")
         elif item.value is not None:
-            told.append(f"{words(item.code)}: {item.value.normalize():f}")
+            told.append(f"{item_title(item.code)}: {item.value.normalize():f}")
     return ", ".join(told)

@@ -164,6 +164,7 @@ def worklist(user: User, desk: Desk, at: datetime, *, after: str = "") -> Workli
         decisions=[_decision_line(row, today, vocabulary) for row in decisions[:PAGE]],
         alerts=[_alert_line(row, today) for row in alerts[:PAGE]],
         held=[_held_line(row) for row in held[:PAGE]],
+        # One more than a page was asked for: more than 50 is shown as "50 and more".
         counts={**counts, "decisions": len(decisions), "alerts": len(alerts), "held": len(held)},
         next=_key(tasks[-1]) if rest else "",
         is_first_page=not after,

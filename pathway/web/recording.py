@@ -14,7 +14,7 @@ from pathway import access, clock, errors, flow
 from pathway.access import Permit
 from pathway.engine.catalogue import Kind
 from pathway.engine.schedule import local_day
-from pathway.selectors import cases, choices, patient_pages, shown
+from pathway.selectors import cases, choices, latest_values, patient_pages, shown
 from pathway.web import forms, pages
 from pathway.web.pages import Stopwatch
 from pathway.web.recording_form import RecordForm
@@ -54,7 +54,7 @@ def record(request: HttpRequest, uuid: UUID, code: str) -> HttpResponse:
                 status = pages.status_of(refused)
             else:
                 return redirect(pages.patient_address(patient, watch.mark()))
-    context = {"form": form, "kind": form.kind}
+    context = {"form": form, "kind": form.kind, "last": latest_values.newest_of(patient, code)}
     return pages.about(request, patient, "record", context, at=watch.at, status=status)
 
 

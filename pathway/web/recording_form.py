@@ -16,6 +16,7 @@ from pathway.web.forms import DayField, PlainForm, ReasonField
 
 NONE_OF_THESE = "none-of-these"
 TOKEN_LENGTH = 36
+FOLDED = ("not_performable", "performable_reason")
 YES_NO = [("yes", _("yes")), ("no", _("no"))]
 # Short names of the items; what each score means is in the scale itself, which is licensed.
 FUNCTION_ITEMS = {
@@ -32,12 +33,6 @@ FUNCTION_ITEMS = {
     "10": _("10 Dyspnea"),
     "11": _("11 Orthopnea"),
     "12": _("12 Respiratory support"),
-}
-OXIMETRY_ITEMS = {
-    "recording-minutes": _("Minutes recorded"),
-    "minutes-lt-90": _("Minutes below 90 %"),
-    "minutes-le-88": _("Minutes at or below 88 %"),
-    "significant": _("Significant desaturation by the reader's judgment"),
 }
 SCORES = [("", _("not answered")), *((str(n), str(n)) for n in range(4, -1, -1))]
 CONTEXT_LABELS = {
@@ -62,6 +57,19 @@ class RecordForm(PlainForm):
             self.add("not_performable", forms.BooleanField(label=_("Could not be performed"), required=False))
             self.add("performable_reason", ReasonField(label=_("Why it could not be performed"), required=False))
         self.add("token", forms.CharField(widget=forms.HiddenInput, initial=_token, max_length=TOKEN_LENGTH))
+
+    @property
+    def main_fields(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name not in FOLDED]
+
+    @property
+    def folded_fields(self) -> list[forms.BoundField]:
+        """What is asked only if the test could not be done."""
+        return [field for field in self if field.name in FOLDED]
+
+    @property
+    def is_unfolded(self) -> bool:
+        return any(field.errors or field.value() for field in self.folded_fields)
 
     def new_observation(self) -> NewObservation:
         """What was entered, as it was typed: checking is the engine's."""
@@ -154,7 +162,7 @@ def _choice_field(kind: Kind) -> forms.Field:
 def _item_field(kind: Kind, item: str) -> forms.Field:
     if kind.code == "alsfrs-r":
         return forms.ChoiceField(label=FUNCTION_ITEMS.get(item, item), choices=SCORES, required=False)
-    label = OXIMETRY_ITEMS.get(item, shown.words(item).capitalize())
+    label = shown.item_title(item)
     if item == "significant":
         return forms.ChoiceField(label=label, choices=[("", _("not answered")), *YES_NO], required=False)
     attrs = {"inputmode": "numeric", "data-narrow": "number"}

@@ -1,0 +1,215 @@
+"""The administration: who works where, and what the clinic follows. No clinical facts are registered here.
+
+Definitions come from files and are published by the server; what is published is read-only for everybody.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from pathway.models import (
+    Activity,
+    InterventionKind,
+    Ladder,
+    MeasureKind,
+    Membership,
+    ObservationKind,
+    Pathway,
+    PathwayVersion,
+    Route,
+    Rule,
+    RuleSet,
+    RuleSetVersion,
+    Rung,
+    Site,
+    SiteRuleSet,
+    Stage,
+    StageActivity,
+    Track,
+    User,
+)
+
+admin.site.site_header = "Pathway administration"
+admin.site.site_title = "Pathway"
+
+
+class ReadOnly(admin.ModelAdmin[Any]):
+    """Shown, never changed: it belongs to the release or to a published version."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline[Any, Any]):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+# people
+
+
+class MembershipInline(admin.TabularInline[Membership, User]):
+    model = Membership
+    extra = 0
+
+
+class SiteRuleSetInline(admin.TabularInline[SiteRuleSet, Site]):
+    model = SiteRuleSet
+    extra = 0
+
+
+@admin.register(User)
+class PathwayUserAdmin(UserAdmin):  # type: ignore[type-arg]
+    """An account that has acted stays for the record: it is made inactive, not deleted."""
+
+    inlines = (MembershipInline,)
+    list_display = ("username", "first_name", "last_name", "is_active", "is_staff")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Site)
+class SiteAdmin(admin.ModelAdmin[Site]):
+    inlines = (SiteRuleSetInline,)
+    list_display = ("name", "slug", "time_zone", "region", "is_demo")
+    prepopulated_fields = {"slug": ("name",)}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin[Membership]):
+    list_display = ("user", "site", "role", "is_active")
+    list_filter = ("site", "role", "is_active")
+    list_select_related = ("user", "site")
+
+
+# definitions
+
+
+class TrackInline(ReadOnlyInline):
+    model = Track
+
+
+class StageActivityInline(ReadOnlyInline):
+    model = StageActivity
+    fields = ("track", "first_stage", "last_stage", "activity", "mode", "when", "first", "entry", "every")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        related = ("track", "first_stage", "last_stage", "activity")
+        return super().get_queryset(request).select_related(*related).order_by("position")
+
+
+class StageInline(ReadOnlyInline):
+    model = Stage
+    ordering = ("rank",)
+
+
+class RouteInline(ReadOnlyInline):
+    model = Route
+    fk_name = "source"
+
+
+class RuleInline(ReadOnlyInline):
+    model = Rule
+    ordering = ("code",)
+
+
+class RungInline(ReadOnlyInline):
+    model = Rung
+    ordering = ("offset_days",)
+
+
+@admin.register(Pathway)
+class PathwayAdmin(ReadOnly):
+    list_display = ("title", "code")
+
+
+@admin.register(PathwayVersion)
+class PathwayVersionAdmin(ReadOnly):
+    inlines = (TrackInline, StageActivityInline)
+    list_display = ("pathway", "number", "status", "origin", "published_at")
+    list_filter = ("status", "pathway")
+    list_select_related = ("pathway",)
+    exclude = ("record", "revision")
+
+
+@admin.register(Track)
+class TrackAdmin(ReadOnly):
+    inlines = (StageInline,)
+    list_display = ("title", "code", "version")
+    list_filter = ("version",)
+    list_select_related = ("version__pathway",)
+
+
+@admin.register(Stage)
+class StageAdmin(ReadOnly):
+    inlines = (RouteInline,)
+    list_display = ("code", "title", "track", "is_initial", "is_terminal")
+    list_filter = ("track__version",)
+    list_select_related = ("track",)
+
+
+@admin.register(RuleSet)
+class RuleSetAdmin(ReadOnly):
+    list_display = ("title", "code")
+
+
+@admin.register(RuleSetVersion)
+class RuleSetVersionAdmin(ReadOnly):
+    inlines = (RuleInline,)
+    list_display = ("rule_set", "number", "status", "origin", "published_at")
+    list_filter = ("status",)
+    list_select_related = ("rule_set",)
+    exclude = ("record", "revision")
+
+
+@admin.register(Ladder)
+class LadderAdmin(ReadOnly):
+    inlines = (RungInline,)
+    list_display = ("title", "code")
+
+
+@admin.register(Activity)
+class ActivityAdmin(ReadOnly):
+    list_display = ("title", "code", "owner", "ladder")
+    list_filter = ("owner",)
+    search_fields = ("title", "code")
+
+
+@admin.register(ObservationKind)
+class ObservationKindAdmin(ReadOnly):
+    list_display = ("title", "code", "type", "unit", "terminology")
+    list_filter = ("type",)
+    search_fields = ("title", "code")
+
+
+@admin.register(MeasureKind)
+class MeasureKindAdmin(ReadOnly):
+    list_display = ("title", "code", "formula", "unit")
+    search_fields = ("title", "code")
+
+
+@admin.register(InterventionKind)
+class InterventionKindAdmin(ReadOnly):
+    list_display = ("title", "code", "is_drug")
+    search_fields = ("title", "code")
