@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
 from pathway import flow
 from pathway.models import Proposal
+from pathway.replay import player, running, scenarios
+from pathway.replay.scenarios import Scenario
 from pathway.selectors import invariants
 from tests import builders
 from tests.builders import Clinic
@@ -17,6 +21,11 @@ from tests.builders import Clinic
 pytestmark = pytest.mark.usefixtures("loaded")
 
 LATER = builders.at(400)
+# Corrections and voidings; a hold, a death and its reversal.
+SCENARIOS = [
+    settings.BASE_DIR / "fixtures" / "scenarios" / name
+    for name in ("05-staging-corrections.yaml", "12-end-stage-and-death.yaml")
+]
 
 
 @pytest.fixture
@@ -65,6 +74,18 @@ def test_so_do_hold_pathway_change_death_its_reversal_and_withdrawal(clinic: Cli
     flow.withdraw(changed.pk, reason="moved away", at=builders.at(91), by=None)
     flow.sweep(at=builders.at(120), trigger="test")
     assert broken() == set()
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_after_every_step_of_a_scenario_all_promises_hold(path: Path) -> None:
+    scenario = scenarios.read(path, running.known_codes())
+    assert isinstance(scenario, Scenario)
+    play = player.begin(scenario)
+    for step in scenario.steps:
+        player.advance(play, step.on)
+        player.act(play, step)
+        flow.deliver(at=play.at)
+        assert invariants.violations(play.at) == [], f"after the step of {step.on}"
 
 
 PLANTED = {
