@@ -5,7 +5,7 @@ Definitions come from files and are published by the server; what is published i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -34,11 +34,17 @@ from pathway.models import (
     User,
 )
 
+if TYPE_CHECKING:  # generic for the type checker only
+    PlainAdmin = admin.ModelAdmin[Any]
+    PlainInline = admin.TabularInline[Any, Any]
+else:
+    PlainAdmin, PlainInline = admin.ModelAdmin, admin.TabularInline
+
 admin.site.site_header = "Pathway administration"
 admin.site.site_title = "Pathway"
 
 
-class ReadOnly(admin.ModelAdmin[Any]):
+class ReadOnly(PlainAdmin):
     """Shown, never changed: it belongs to the release or to a published version."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -51,7 +57,7 @@ class ReadOnly(admin.ModelAdmin[Any]):
         return False
 
 
-class ReadOnlyInline(admin.TabularInline[Any, Any]):
+class ReadOnlyInline(PlainInline):
     extra = 0
     can_delete = False
 
@@ -65,12 +71,12 @@ class ReadOnlyInline(admin.TabularInline[Any, Any]):
 # people
 
 
-class MembershipInline(admin.TabularInline[Membership, User]):
+class MembershipInline(PlainInline):
     model = Membership
     extra = 0
 
 
-class SiteRuleSetInline(admin.TabularInline[SiteRuleSet, Site]):
+class SiteRuleSetInline(PlainInline):
     model = SiteRuleSet
     extra = 0
 
@@ -87,7 +93,7 @@ class PathwayUserAdmin(UserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Site)
-class SiteAdmin(admin.ModelAdmin[Site]):
+class SiteAdmin(PlainAdmin):
     inlines = (SiteRuleSetInline,)
     list_display = ("name", "slug", "time_zone", "region", "is_demo")
     prepopulated_fields = {"slug": ("name",)}
@@ -97,7 +103,7 @@ class SiteAdmin(admin.ModelAdmin[Site]):
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin[Membership]):
+class MembershipAdmin(PlainAdmin):
     list_display = ("user", "site", "role", "is_active")
     list_filter = ("site", "role", "is_active")
     list_select_related = ("user", "site")
