@@ -21,7 +21,7 @@ from tests.builders import Clinic
 pytestmark = pytest.mark.usefixtures("loaded")
 
 LATER = builders.at(400)
-# Corrections and voidings; a hold, a death and its reversal.
+# Corrections and voidings; a death and what comes in after it.
 SCENARIOS = [
     settings.BASE_DIR / "fixtures" / "scenarios" / name
     for name in ("05-staging-corrections.yaml", "12-end-stage-and-death.yaml")
