@@ -42,6 +42,7 @@ from pathway.services import (
     care_tasks,
     deliveries,
     enrollments,
+    guidance,
     interventions,
     measures,
     observations,
@@ -77,7 +78,8 @@ UNJUDGEABLE = (errors.Refused, DatabaseError, ArithmeticError, LookupError, Type
 @audit.gathered()
 def load_pathways(folder: Path, *, at: datetime) -> list[str]:
     """Store what the folder says that is new. Raises ContentError naming file, line and key; nothing is stored then."""
-    return definition_rows.load(content.read(folder), at=at).lines
+    found = content.read(folder)
+    return definition_rows.load(found, at=at).lines + guidance.load(found.guidance)
 
 
 # people
@@ -202,10 +204,10 @@ def void(
     observations.void(case, observation, reason=reason)
     new += observations.release_plausible_weights(case)
     voided = [observation.pk]
-    ended = alerts.retract(case, voided)
+    retracted = alerts.retract(case, voided)
     if case.enrollment.status in LIVE:
-        proposals.retract(case, ended, voided)
-        care_tasks.retract(case, ended)
+        proposals.retract(case, retracted)
+        care_tasks.retract(case, retracted)
     for _ in proposals.retracted_bases(case, voided):
         observations.flag(case, "basis-retracted", observation=observation)
     if case.enrollment.status in LIVE:

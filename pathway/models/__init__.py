@@ -1,10 +1,10 @@
 """What is stored, and what can never be false. Later modules may use earlier ones, never the other way:
 
 people → definitions → rulebook, plans → enrollments → observations, interventions → measures,
-alerts → proposals → care_tasks → reminders; audit.
+alerts → proposals → care_tasks → reminders, guidance; audit.
 """
 
-from pathway.models.alerts import Alert, AlertStatus, Episode, Evidence, Judgement
+from pathway.models.alerts import Alert, AlertStatus, Episode, Evidence, Hit, Judgement
 from pathway.models.audit import AuditEvent
 from pathway.models.care_tasks import LIVE_TASK, CareTask, TaskGround, TaskStatus
 from pathway.models.definitions import (
@@ -18,6 +18,23 @@ from pathway.models.definitions import (
     VersionStatus,
 )
 from pathway.models.enrollments import LIVE, Enrollment, EnrollmentStatus, Stay
+from pathway.models.guidance import (
+    Audience,
+    ChecklistAnswer,
+    ChecklistItem,
+    Doubt,
+    EducationGiven,
+    Finding,
+    InfoText,
+    LinkKind,
+    Policy,
+    Restriction,
+    RestrictionEffect,
+    Statement,
+    StatementLink,
+    TeachBack,
+    Topic,
+)
 from pathway.models.interventions import Administration, ExerciseItem, Intervention
 from pathway.models.measures import Measure
 from pathway.models.observations import Observation, ObservationItem, ObservationStatus, QualityFlag
@@ -36,12 +53,13 @@ from pathway.models.rulebook import (
 )
 
 __all__ = [
-    "LIVE", "LIVE_TASK", "Activity", "Administration", "Alert", "AlertStatus", "AuditEvent", "CareTask",
-    "CareTeamMember", "Delivery", "DeliveryStatus", "Enrollment", "EnrollmentStatus", "Episode", "Evidence",
-    "ExerciseItem", "Heartbeat", "Intervention", "InterventionKind", "Judgement", "Ladder", "Measure", "MeasureKind",
-    "Membership", "Observation", "ObservationItem", "ObservationKind", "ObservationStatus", "Pathway",
-    "PathwayVersion", "Patient", "Proposal", "ProposalGround", "ProposalStatus", "QualityFlag", "Release", "Reminder",
-    "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Site", "SiteRuleSet",
-    "Stage", "StageActivity", "Stay", "SweepRun", "TaskGround", "TaskStatus", "Track", "User", "VersionStatus",
-    "delivery_key",
+    "LIVE", "LIVE_TASK", "Activity", "Administration", "Alert", "AlertStatus", "Audience", "AuditEvent", "CareTask",
+    "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Delivery", "DeliveryStatus", "Doubt", "EducationGiven",
+    "Enrollment", "EnrollmentStatus", "Episode", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText",
+    "Intervention", "InterventionKind", "Judgement", "Ladder", "LinkKind", "Measure", "MeasureKind", "Membership",
+    "Observation", "ObservationItem", "ObservationKind", "ObservationStatus", "Pathway", "PathwayVersion", "Patient",
+    "Policy", "Proposal", "ProposalGround", "ProposalStatus", "QualityFlag", "Release", "Reminder", "Restriction",
+    "RestrictionEffect", "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung",
+    "Site", "SiteRuleSet", "Stage", "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround",
+    "TaskStatus", "TeachBack", "Topic", "Track", "User", "VersionStatus", "delivery_key",
 ]  # fmt: skip

@@ -50,6 +50,7 @@ class Episode(models.Model):
     began_on = models.DateField()
     since = models.DateField()  # the condition day at the raise
     ended_at = models.DateTimeField(null=True, blank=True)
+    retracted = models.BooleanField(default=False)  # every hit of it used a result that was voided
 
     class Meta:
         constraints = [
@@ -61,17 +62,29 @@ class Episode(models.Model):
 
 
 class Evidence(models.Model):
-    """An observation that a hit of the episode read; `in_every_hit` decides whether voiding it withdraws."""
+    """An observation that some hit of the episode read."""
 
     episode = models.ForeignKey(Episode, models.CASCADE, related_name="evidence")
     observation = models.ForeignKey(Observation, models.PROTECT, related_name="+")
-    in_every_hit = models.BooleanField(default=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["episode", "observation"], name="one_evidence_per_observation")]
 
     def __str__(self) -> str:
         return f"{self.episode_id}: {self.observation_id}"
+
+
+class Hit(models.Model):
+    """What one hit of an episode read: an episode of which no hit is left without a voided result is retracted."""
+
+    episode = models.ForeignKey(Episode, models.CASCADE, related_name="hits")
+    observations = ArrayField(models.BigIntegerField())  # ascending
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["episode", "observations"], name="one_hit_per_evidence")]
+
+    def __str__(self) -> str:
+        return f"{self.episode_id}: {self.observations}"
 
 
 class AlertStatus(models.TextChoices):

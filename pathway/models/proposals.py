@@ -39,7 +39,7 @@ class Proposal(Lifecycle):
     reason = models.TextField(blank=True)
     until = models.DateField(null=True, blank=True)  # a declined one asks again on this day
     closed_by_death = models.BooleanField(default=False)
-    # What every ground rested on when it was accepted: voiding one of these retracts the basis.
+    # The hits it rested on when it was accepted; when each of them used a voided result, the basis is retracted.
     basis = ArrayField(models.BigIntegerField(), default=list)
     basis_retracted = models.BooleanField(default=False)
 

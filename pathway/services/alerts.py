@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathway import audit, errors
 from pathway.engine.rules import Judgement as Verdict
 from pathway.engine.rules import Verdict as V
-from pathway.models import Alert, AlertStatus, Episode, Evidence, Judgement
+from pathway.models import (
+    Alert,
+    AlertStatus,
+    Episode,
+    Evidence,
+    Hit,
+    Judgement,
+    Observation,
+    ObservationStatus,
+)
 from pathway.selectors.cases import Case
 from pathway.selectors.definitions import SiteRule
 from pathway.vocabulary import Severity
@@ -73,25 +82,33 @@ def restore_after_death(case: Case) -> None:
 
 
 def retract(case: Case, voided: Collection[int]) -> list[Episode]:
-    """End the episodes of which every hit used a voided result and whose rule does not hit without it.
+    """Find the episodes of which no hit is left without a voided result, and whose rule does not hit without it.
 
-    Their open alerts (and those that a death closed) are withdrawn. Returns the episodes that ended.
+    Those that still run end; open alerts of theirs, and those that a death closed, are withdrawn.
+    Returns all of them, for what they had asked for.
     """
-    rested = Evidence.objects.filter(observation__in=voided, in_every_hit=True).values("episode")
-    ended = []
-    for episode in Episode.objects.filter(patient=case.patient, ended_at=None, pk__in=rested).select_related("alert"):
-        alert = getattr(episode, "alert", None)
-        is_told = alert is not None and (alert.status == AlertStatus.OPEN or alert.closed_by_death)
-        if (alert is None or is_told) and not _hits_now(case, episode):
-            _end(case, episode)
-            if alert is not None:
+    touched = Episode.objects.filter(patient=case.patient, retracted=False, evidence__observation__in=voided)
+    retracted = []
+    for episode in touched.distinct().select_related("alert").prefetch_related("hits"):
+        if _is_left_without_hit(episode) and not _hits_now(case, episode):
+            episode.retracted, episode.ended_at = True, episode.ended_at or case.at
+            episode.save(update_fields=["retracted", "ended_at"])
+            alert = getattr(episode, "alert", None)
+            if alert is not None and (alert.status == AlertStatus.OPEN or alert.closed_by_death):
                 _withdraw(case, alert)
-            ended.append(episode)
-    return ended
+            retracted.append(episode)
+    return retracted
+
+
+def _is_left_without_hit(episode: Episode) -> bool:
+    hits = [set(hit.observations) for hit in episode.hits.all()]
+    read = set().union(*hits)
+    gone = set(Observation.objects.filter(pk__in=read, status=ObservationStatus.VOIDED).values_list("pk", flat=True))
+    return all(hit & gone for hit in hits)
 
 
 def carry(case: Case, target: Case, *, reason: str) -> None:
-    """To the patient's new pathway: alerts of rules that judge there go along, the others are closed with the reason."""
+    """To the patient's new pathway: alerts of rules that judge there go along, others are closed with the reason."""
     for alert in Alert.objects.filter(enrollment=case.enrollment, status=AlertStatus.OPEN).select_related("episode"):
         rule = target.rules.by_key.get(alert.episode.key)
         if rule is None or target.pathway not in rule.compiled.pathways:
@@ -109,7 +126,7 @@ def carry(case: Case, target: Case, *, reason: str) -> None:
 
 def _running(case: Case) -> dict[str, Episode]:
     found = Episode.objects.filter(patient=case.patient, ended_at=None).select_related("alert")
-    return {episode.key: episode for episode in found.prefetch_related("evidence")}
+    return {episode.key: episode for episode in found.prefetch_related("hits")}
 
 
 def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
@@ -123,7 +140,9 @@ def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
         began_on=case.today,
         since=verdict.day or case.today,
     )
-    Evidence.objects.bulk_create(Evidence(episode=episode, observation_id=r.key) for r in verdict.evidence)
+    read = sorted(r.key for r in verdict.evidence)
+    Evidence.objects.bulk_create(Evidence(episode=episode, observation_id=key) for key in read)
+    Hit.objects.create(episode=episode, observations=read)
     if rule.rule.severity != Severity.NONE:
         alert = Alert.objects.create(
             episode=episode,
@@ -139,7 +158,7 @@ def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
 def _continue(case: Case, episode: Episode, verdict: Verdict) -> None:
     alert = getattr(episode, "alert", None)
     if verdict.verdict is V.HIT:
-        _add_evidence(episode, {r.key for r in verdict.evidence})
+        _add_evidence(episode, sorted(r.key for r in verdict.evidence))
         _mark(alert, no_longer_met=False)
     elif verdict.verdict is V.MISS:
         if alert is None or alert.status != AlertStatus.OPEN:
@@ -156,14 +175,11 @@ def _mark(alert: Alert | None, *, no_longer_met: bool) -> None:
         alert.keep("no_longer_met")
 
 
-def _add_evidence(episode: Episode, read: set[int]) -> None:
-    known = {one.observation_id: one for one in episode.evidence.all()}
-    new = [Evidence(episode=episode, observation_id=key, in_every_hit=False) for key in read - known.keys()]
-    if new:
-        Evidence.objects.bulk_create(new)
-    absent = [one.pk for key, one in known.items() if key not in read and one.in_every_hit]
-    if absent:
-        Evidence.objects.filter(pk__in=absent).update(in_every_hit=False)
+def _add_evidence(episode: Episode, read: list[int]) -> None:
+    if any(hit.observations == read for hit in episode.hits.all()):
+        return
+    Hit.objects.create(episode=episode, observations=read)
+    Evidence.objects.bulk_create([Evidence(episode=episode, observation_id=key) for key in read], ignore_conflicts=True)
 
 
 def _hits_now(case: Case, episode: Episode) -> bool:

@@ -379,12 +379,13 @@ def snooze(case: Case, task: CareTask, *, until: date, reason: str) -> None:
 # retraction and death
 
 
-def retract(case: Case, ended: Collection[Episode]) -> None:
-    """Cancel what ended episodes alone had asked for."""
-    pks = {episode.pk for episode in ended}
-    for task in CareTask.objects.live().filter(enrollment=case.enrollment, grounds__episode__in=pks).distinct():
+def retract(case: Case, retracted: Collection[Episode]) -> None:
+    """Cancel what retracted episodes alone had asked for."""
+    pks = {episode.pk for episode in retracted}
+    for task in list(case.tasks.values()) if pks else ():
+        grounds = [ground.episode for ground in task.grounds.select_related("episode")]
         asked_by_others = task.asked_by_stage or task.asked_by_plan_id is not None or task.asked_by_person
-        if not asked_by_others and {g.episode_id for g in task.grounds.all()} <= pks:
+        if not asked_by_others and any(one.pk in pks for one in grounds) and all(one.retracted for one in grounds):
             cancel(case, task, reason="what asked for it was voided")
 
 

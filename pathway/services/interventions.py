@@ -12,6 +12,7 @@ from pathway.engine.chart import Dose
 from pathway.engine.definitions import Entry
 from pathway.engine.definitions import Intervention as Kind
 from pathway.models import Administration, ExerciseItem, Intervention
+from pathway.selectors import guidance
 from pathway.selectors.cases import Case
 
 HARMFUL_TYPES, HARMFUL_LOADS = ("eccentric",), ("high",)  # S37, S63
@@ -94,9 +95,13 @@ def give(case: Case, code: str, *, label: str, effective: date) -> tuple[Adminis
 
 
 def prescribe(case: Case, *, type: str, load: str, minutes: int | None, rest_days: int | None) -> ExerciseItem:
-    """One item of the exercise prescription; what harms weak muscle is refused (`restricted`)."""
+    """One item of the exercise prescription; what harms, or is not on the list, is refused (`restricted`)."""
     if type in HARMFUL_TYPES or load in HARMFUL_LOADS:
         raise errors.NotAllowed("restricted", "Eccentric work and high loads harm weak muscle", "exercise")
+    allowed = guidance.allowed_exercise()
+    if allowed and type not in allowed:
+        choice = ", ".join(sorted(allowed))
+        raise errors.NotAllowed("restricted", f"The kind of exercise is one of {choice}: {type!r}", "exercise")
     item = ExerciseItem.objects.create(
         patient=case.patient,
         type=type,

@@ -8,7 +8,7 @@ from datetime import date
 
 from pathway import audit, errors
 from pathway.engine.rules import Verdict as V
-from pathway.models import Episode, Evidence, Proposal, ProposalGround, ProposalStatus
+from pathway.models import Episode, Hit, Observation, ObservationStatus, Proposal, ProposalGround, ProposalStatus
 from pathway.selectors.cases import Case
 
 Grounds = Iterable[Episode]
@@ -90,33 +90,42 @@ def supersede_code(case: Case, code: str, *, reason: str) -> None:
             _supersede(case, proposal, reason)
 
 
-def retract(case: Case, ended: Collection[Episode], voided: Collection[int]) -> None:
-    """Withdraw open proposals that rest only on ended episodes; flag accepted ones; ask for nearer ones again."""
+def retract(case: Case, retracted: Collection[Episode]) -> None:
+    """Withdraw open proposals whose every ground is retracted, then ask for nearer stages again."""
     tracks = set()
-    pks = {episode.pk for episode in ended}
+    pks = {episode.pk for episode in retracted}
     for proposal in _opened(case) if pks else ():
-        grounds = {ground.episode_id for ground in proposal.grounds.all()}
-        if grounds and grounds <= pks:
+        grounds = [ground.episode for ground in proposal.grounds.select_related("episode")]
+        if any(one.pk in pks for one in grounds) and all(one.retracted for one in grounds):
             _withdraw(case, proposal, "evidence voided")
             tracks.add(proposal.track)
-    for track in tracks - {""}:
+    for track in sorted(tracks - {""}):
         _ask_for_nearer(case, track)
 
 
 def retracted_bases(case: Case, voided: Collection[int]) -> list[Proposal]:
-    """Accepted proposals that rested only on what was voided, and that no rule asks for without it."""
-    found = []
-    for proposal in Proposal.objects.filter(
+    """Accepted proposals of which every hit they rested on used a voided result, and that no rule asks for now."""
+    rested = Hit.objects.filter(episode__patient=case.patient, observations__overlap=list(voided))
+    accepted = Proposal.objects.filter(
         enrollment__patient=case.patient,
         status=ProposalStatus.ACCEPTED,
-        basis__overlap=list(voided),
         basis_retracted=False,
-    ):
-        if case.is_dead or not _episodes_asking(case, proposal):
+        basis__overlap=list(rested.values_list("pk", flat=True)) or [-1],
+    )
+    found = []
+    for proposal in accepted.select_related("stage"):
+        if _rests_on_nothing(proposal) and (case.is_dead or not _episodes_asking(case, proposal)):
             proposal.basis_retracted = True
             proposal.keep("basis_retracted")
             found.append(proposal)
     return found
+
+
+def _rests_on_nothing(proposal: Proposal) -> bool:
+    hits = [set(one) for one in Hit.objects.filter(pk__in=proposal.basis).values_list("observations", flat=True)]
+    read = set().union(*hits)
+    gone = set(Observation.objects.filter(pk__in=read, status=ObservationStatus.VOIDED).values_list("pk", flat=True))
+    return all(hit & gone for hit in hits)
 
 
 def close_all(case: Case, *, reason: str, by_death: bool = False) -> None:
@@ -299,15 +308,9 @@ def _decided(case: Case, proposal: Proposal, *more: str) -> None:
 
 
 def _basis(proposal: Proposal) -> list[int]:
-    """The observations that every ground used in every hit."""
-    grounds = [g.episode_id for g in proposal.grounds.all()]
-    if not grounds:
-        return []
-    used: dict[int, set[int]] = {pk: set() for pk in grounds}
-    rows = Evidence.objects.filter(episode__in=grounds, in_every_hit=True)
-    for episode, observation in rows.values_list("episode_id", "observation_id"):
-        used[episode].add(observation)
-    return sorted(set.intersection(*used.values()))
+    """The hits so far of every episode that asks for it."""
+    grounds = [ground.episode_id for ground in proposal.grounds.all()]
+    return sorted(Hit.objects.filter(episode__in=grounds).values_list("pk", flat=True)) if grounds else []
 
 
 def _check_open(proposal: Proposal) -> None:

@@ -118,6 +118,8 @@ def _statement(code: str, entry: Fields, around: Around, wheres: Mapping[str, Ma
         raise entry.error("class", "is missing")
     if not statement.implemented_by:
         raise entry.error("implemented_by", "names nothing that implements it")
+    if len({(link.kind, link.code) for link in statement.implemented_by}) < len(statement.implemented_by):
+        raise entry.error("implemented_by", "names something twice")
     if bool(statement.doubt) != bool(statement.qualification):
         raise entry.error("qualification", "belongs to `doubt`: each is given with the other")
     return statement
