@@ -41,7 +41,7 @@ def test_everything_else_gets_one(command: str) -> None:
 def test_a_command_works_at_once_on_an_empty_data_folder(data: Path) -> None:
     done = run(data, "showmigrations", "pathway")
     assert done.returncode == 0, done.stderr
-    assert "[ ] 0001" in done.stdout
+    assert "[X] 0001" in done.stdout, "a new database is prepared first"
     assert (data / "postgres").is_dir()
 
 
