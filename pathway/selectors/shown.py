@@ -99,6 +99,13 @@ def reading(value: object, places: int, unit_code: str) -> str:
     return words(str(value))
 
 
+def plain(value: object) -> str:
+    """A reading without its unit, two places at most, and no zeros that say nothing."""
+    if isinstance(value, Fraction):
+        return f"{units.rounded(value, 2).normalize():f}"
+    return reading(value, 2, "")
+
+
 def words(code: str) -> str:
     """A code of the closed lists as words: `daytime-sleepiness` → daytime sleepiness."""
     return code.replace("-", " ").replace("_", " ")

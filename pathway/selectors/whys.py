@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy
 
 from pathway.engine import rules
 from pathway.engine.definitions import Rule
-from pathway.selectors import definitions, patient_pages, shown
+from pathway.selectors import definitions, patient_pages, reasons, shown
 from pathway.selectors.cases import Case
 
 VERDICTS = {
-    "hit": gettext_lazy("holds"),
-    "miss": gettext_lazy("does not hold"),
-    "unknown": gettext_lazy("cannot be judged"),
-    "not-applicable": gettext_lazy("does not apply"),
+    "hit": gettext_lazy("Holds"),
+    "miss": gettext_lazy("Does not hold"),
+    "unknown": gettext_lazy("Cannot be judged"),
+    "not-applicable": gettext_lazy("Does not apply"),
 }
 ORDER = ("hit", "unknown", "miss", "not-applicable")
 
@@ -100,7 +100,7 @@ def _clauses(case: Case, clauses: Iterable[rules.Clause], names: dict[str, str])
 
 
 def _value(one: rules.Shown) -> str:
-    told = _("unknown") if one.value is None else shown.reading(one.value, 2, "")
+    told = _("unknown") if one.value is None else shown.plain(one.value)
     return f"{one.text} = {told}" + (f" ({shown.day(one.day)})" if one.day else "")
 
 
@@ -113,6 +113,6 @@ def _effects(case: Case, rule: Rule) -> Iterable[str]:
                 yield _("proposes %(stage)s (%(code)s)") % {"stage": stage.title, "code": stage.code}
         elif effect.proposal:
             yield _("asks: %(question)s") % {"question": known.proposals[effect.proposal].title}
-        elif effect.task:
-            told = {"task": known.activities[effect.task].title, "period": str(effect.within or "")}
+        elif effect.task and effect.within is not None:
+            told = {"task": known.activities[effect.task].title, "period": reasons.period(str(effect.within))}
             yield _("task: %(task)s, within %(period)s") % told
