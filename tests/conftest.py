@@ -13,7 +13,7 @@ from pytest_django import DjangoDbBlocker
 
 from pathway.engine import content
 from pathway.models import Release
-from pathway.services import definitions
+from pathway.services import definitions, guidance
 from tests import builders
 
 TEST_DATABASE_PREFIX = "test_pathway_"
@@ -75,6 +75,7 @@ def _load(shipped: content.Content) -> None:
     # A flush after a transactional test has removed it.
     if not Release.objects.exists():
         definitions.load(shipped, at=builders.START)
+        guidance.load(shipped.guidance)
 
 
 def _forget_people() -> None:

@@ -1,0 +1,241 @@
+"""A patient's stages and a task's activity decide which guidance is shown; what was taught stays on record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, ProgrammingError, transaction
+
+from pathway import errors, flow
+from pathway.engine.definitions import Activity as ActivityRecord
+from pathway.models import (
+    CareTask,
+    ChecklistAnswer,
+    EducationGiven,
+    ExerciseItem,
+    Restriction,
+    Statement,
+)
+from pathway.selectors import cases, guidance
+from tests import builders
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+
+def case_of(clinic: builders.Clinic, day: int = 0) -> cases.Case:
+    return cases.lock(clinic.enrollment.pk, at=builders.at(day, 10), by=None)
+
+
+def codes(views: Any) -> set[str]:
+    return {one.code for one in views}
+
+
+def teach(clinic: builders.Clinic, topic: str, teach_back: str, day: int = 0) -> EducationGiven:
+    return EducationGiven.objects.create(
+        patient=clinic.patient,
+        topic_id=topic,
+        given_on=builders.on(day),
+        teach_back=teach_back,
+        recorded_at=builders.at(day),
+        recorded_by=clinic.people["nurse-coordinator"],
+    )
+
+
+def answer(task: CareTask, item: str, finding: str) -> ChecklistAnswer:
+    return ChecklistAnswer.objects.create(task=task, item_id=item, answer=finding, recorded_at=builders.at())
+
+
+# what belongs to a patient
+
+
+def test_topics_of_the_present_stages() -> None:
+    found = guidance.for_patient(case_of(builders.clinic("als-limb")))
+    assert codes(found.topics) == {
+        "edu-natural-history",
+        "edu-prevention",
+        "edu-no-heavy-load",
+        "edu-rest",
+        "edu-stay-active",
+    }
+    later = builders.clinic("als-limb", start={"respiratory": "R2", "nutrition": "N1", "overall": "O2"})
+    assert {"edu-niv", "edu-tube-feeding"} < codes(guidance.for_patient(case_of(later)).topics)
+    assert "edu-prevention" not in codes(guidance.for_patient(case_of(later)).topics)
+
+
+def test_texts_of_the_pathway_with_those_for_staff_marked() -> None:
+    found = {one.code: one for one in guidance.for_patient(case_of(builders.clinic("als-limb"))).texts}
+    assert {"info-goals", "info-limb-onset", "info-no-als-gene-therapy"} < set(found)
+    assert not {"info-bulbar-share", "info-safety", "info-imt-adjunct"} & set(found)
+    assert found["info-als-survival"].is_staff_only
+    assert not found["info-goals"].is_staff_only
+    assert found["info-no-als-gene-therapy"].as_of == "31 Jan 2026"
+    assert "tofersen" in found["info-no-als-gene-therapy"].qualification
+    assert found["info-hr-5"].source == guidance.Source(("S17",), "[S] S17, [V:WL1], [D] at the limit counts")
+
+
+def test_a_text_of_a_programme_comes_with_it() -> None:
+    clinic = builders.clinic("als-limb")
+    flow.start(clinic.enrollment.pk, "imt-programme", at=builders.at(), by=None)
+    assert "info-imt-adjunct" in codes(guidance.for_patient(case_of(clinic)).texts)
+
+
+def test_children_see_no_text_of_als() -> None:
+    found = codes(guidance.for_patient(case_of(builders.clinic("sma-non-sitter"))).texts)
+    assert {"info-safety", "info-sma1-onset"} < found
+    assert not {code for code in found if code.startswith(("info-als", "info-hr", "info-bulbar"))}
+
+
+def test_oximetry_in_an_exercise_session_from_early_impairment_on() -> None:
+    before = guidance.for_patient(case_of(builders.clinic("als-limb")))
+    assert codes(before.session_checks) == {"chk-stability"}
+    assert "restr-oximetry" not in codes(before.restrictions)
+    impaired = guidance.for_patient(case_of(builders.clinic("als-limb", start={"respiratory": "R2"})))
+    assert codes(impaired.session_checks) == {"chk-stability", "chk-oximetry-in-session"}
+    assert "restr-oximetry" in codes(impaired.restrictions)
+
+
+# what was taught
+
+
+def test_a_topic_is_due_until_it_was_understood() -> None:
+    clinic = builders.clinic("als-limb")
+
+    def rest() -> guidance.TopicView:
+        return next(one for one in guidance.for_patient(case_of(clinic, 9)).topics if one.code == "edu-rest")
+
+    assert rest().is_due and rest().given_on == ""
+    teach(clinic, "edu-rest", "needs-repeat")
+    assert rest().is_due and rest().teach_back == "needs to be repeated"
+    understood = teach(clinic, "edu-rest", "understood", day=7)
+    assert not rest().is_due and rest().given_on == "15 Jan 2024"
+    understood.voided_at, understood.void_reason = builders.at(8), "another patient"
+    understood.save(update_fields=["voided_at", "void_reason"])
+    assert rest().is_due and rest().given_on == "8 Jan 2024"
+
+
+def test_what_was_taught_is_neither_edited_nor_deleted() -> None:
+    given = teach(builders.clinic("als-limb"), "edu-rest", "needs-repeat")
+    given.teach_back = "understood"
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        given.save(update_fields=["teach_back"])
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        EducationGiven.objects.filter(pk=given.pk).delete()
+    assert EducationGiven.objects.get(pk=given.pk).teach_back == "needs-repeat"
+
+
+def test_a_void_has_its_reason() -> None:
+    given = teach(builders.clinic("als-limb"), "edu-rest", "understood")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        EducationGiven.objects.filter(pk=given.pk).update(voided_at=builders.at(1))
+
+
+# what belongs to a task
+
+
+def test_the_checklist_of_a_dietitian_review() -> None:
+    clinic = builders.clinic("als-limb")
+    found = guidance.for_task(case_of(clinic), clinic.task("dietitian-review"))
+    assert codes(found.checklist) == {
+        "chk-hydration",
+        "chk-chewing-swallowing",
+        "chk-appetite",
+        "chk-bowels",
+        "chk-weight-trend",
+    }
+
+
+def test_work_of_breathing_is_asked_from_early_impairment_on() -> None:
+    clinic = builders.clinic("als-limb", start={"respiratory": "R2"})
+    found = guidance.for_task(case_of(clinic), clinic.task("dietitian-review"))
+    assert "chk-breathing-work" in codes(found.checklist)
+
+
+def test_saliva_is_asked_at_every_visit_after_bulbar_onset_only() -> None:
+    bulbar, limb = builders.clinic("als-bulbar"), builders.clinic("als-limb")
+    for activity in ("dietitian-review", "physio-review"):
+        assert "chk-saliva" in codes(guidance.for_task(case_of(bulbar), bulbar.task(activity)).checklist)
+        assert "chk-saliva" not in codes(guidance.for_task(case_of(limb), limb.task(activity)).checklist)
+    assert "chk-saliva" not in codes(guidance.for_task(case_of(bulbar), bulbar.task("weight")).checklist)
+
+
+def test_items_of_a_stage_are_in_the_tasks_of_their_owners() -> None:
+    clinic = builders.clinic("als-limb", start={"musculoskeletal": "K2"})
+    found = codes(guidance.for_task(case_of(clinic), clinic.task("physio-review")).checklist)
+    assert {"chk-stretching", "chk-orthoses", "chk-impairment"} < found
+    assert "chk-stretching" not in codes(guidance.for_task(case_of(clinic), clinic.task("weight")).checklist)
+
+
+def test_due_topics_of_the_role_come_with_its_task() -> None:
+    clinic = builders.clinic("als-limb")
+    task = clinic.task("physio-review")
+    assert "edu-rest" in codes(guidance.for_task(case_of(clinic), task).topics)
+    teach(clinic, "edu-rest", "understood")
+    assert "edu-rest" not in codes(guidance.for_task(case_of(clinic), task).topics)
+    nurse = codes(guidance.for_task(case_of(clinic), clinic.task("weight")).topics)
+    assert nurse == {"edu-natural-history"}
+
+
+def test_the_answer_that_stands_is_shown_and_only_one_stands() -> None:
+    clinic = builders.clinic("als-limb")
+    task = clinic.task("dietitian-review")
+    first = answer(task, "chk-hydration", "concern")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        answer(task, "chk-hydration", "fine")
+    first.voided_at, first.void_reason = builders.at(1), "wrong item"
+    first.save(update_fields=["voided_at", "void_reason"])
+    answer(task, "chk-hydration", "fine")
+    shown = {one.code: one for one in guidance.for_task(case_of(clinic), task).checklist}
+    assert (shown["chk-hydration"].answer, shown["chk-bowels"].answer) == ("fine", "")
+
+
+def test_every_item_is_shown_somewhere() -> None:
+    rows = guidance.ChecklistItem.objects.all()
+    assert rows.count() == 30
+    known = case_of(builders.clinic("als-limb")).vocabulary.activities
+    for row in rows:
+        belongs = [one for one in known.values() if guidance.record_of(row).belongs_to(one)]
+        assert belongs or guidance.EXERCISE_SESSION in row.situations, row.code
+
+
+def test_a_role_that_nobody_named_sees_nothing_of_a_stage_item() -> None:
+    row = guidance.ChecklistItem.objects.get(code="chk-stretching")
+    assert not guidance.record_of(row).belongs_to(ActivityRecord("ecas", "", "psychosocial"))
+
+
+# statements and restrictions
+
+
+def test_a_doubtful_statement_cannot_be_stored_bare() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Statement.objects.filter(code="S60").update(qualification="")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Statement.objects.filter(code="S60").update(doubt="")
+
+
+@pytest.mark.parametrize(
+    ("type", "load"), [("eccentric", "low"), ("swimming", "high"), ("concentric", "low"), ("", "low")]
+)
+def test_exercise_that_harms_or_is_not_listed_is_refused(type: str, load: str) -> None:
+    clinic = builders.clinic("als-limb")
+    with pytest.raises(errors.NotAllowed) as refused:
+        flow.prescribe(clinic.enrollment.pk, type=type, load=load, at=builders.at(), by=None)
+    assert refused.value.code == "restricted"
+    assert not ExerciseItem.objects.exists()
+
+
+def test_every_listed_type_of_exercise_is_stored() -> None:
+    clinic = builders.clinic("als-limb")
+    allowed = guidance.allowed_exercise()
+    assert len(allowed) == 11
+    for type in allowed:
+        flow.prescribe(clinic.enrollment.pk, type=type, load="low", rest_days=2, at=builders.at(), by=None)
+    assert ExerciseItem.objects.count() == 11
+
+
+def test_without_a_list_only_what_harms_is_refused() -> None:
+    Restriction.objects.filter(effect="allow").update(is_retired=True)
+    clinic = builders.clinic("als-limb")
+    flow.prescribe(clinic.enrollment.pk, type="concentric", load="low", at=builders.at(), by=None)
+    with pytest.raises(errors.NotAllowed):
+        flow.prescribe(clinic.enrollment.pk, type="eccentric", load="low", at=builders.at(), by=None)
