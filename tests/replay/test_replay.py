@@ -1,4 +1,4 @@
-"""`manage.py replay` tells the truth: it fails what is wrong, refuses what is not in the format, and leaves no trace."""
+"""`manage.py replay` tells the truth: what is wrong fails, what is not in the format is refused, nothing stays."""
 
 from __future__ import annotations
 
