@@ -26,6 +26,7 @@ from pathway.models import (
     LIVE,
     Alert,
     CareTask,
+    EducationGiven,
     Enrollment,
     EnrollmentStatus,
     Intervention,
@@ -386,6 +387,45 @@ def prescribe(
     item = interventions.prescribe(case, type=type, load=load, minutes=minutes, rest_days=rest_days)
     if rest_days == 0:
         observations.flag(case, "no-rest-day", detail=f"exercise {item.pk}")
+
+
+# guidance
+
+
+@transaction.atomic
+@audit.gathered()
+def give_education(
+    enrollment_id: int,
+    topic: str,
+    *,
+    teach_back: str,
+    effective: date | None = None,
+    note: str = "",
+    at: datetime,
+    by: User | None,
+) -> EducationGiven:
+    """Patient or family were taught a topic, and could tell it back or not."""
+    case = _open_case(enrollment_id, at=at, by=by)
+    return guidance.give_education(case, topic, effective=effective or case.today, teach_back=teach_back, note=note)
+
+
+@transaction.atomic
+@audit.gathered()
+def void_education(enrollment_id: int, given_id: int, *, reason: str, at: datetime, by: User | None) -> None:
+    """It was entered in error."""
+    case = cases.lock(enrollment_id, at=at, by=by)
+    given = EducationGiven.objects.filter(pk=given_id, patient=case.patient).first()
+    if given is None:
+        raise errors.NotFound("not-found", "There is no such teaching of this patient")
+    guidance.void_education(case, given, reason=reason)
+
+
+@transaction.atomic
+@audit.gathered()
+def answer_checklist(task_id: int, answers: Mapping[str, guidance.Answer], *, at: datetime, by: User | None) -> None:
+    """What the items of a task came to, all of them or none."""
+    task, case = _task_case(task_id, at=at, by=by)
+    guidance.answer_checklist(case, task, answers)
 
 
 # the enrollment as a whole

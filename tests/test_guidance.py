@@ -10,6 +10,7 @@ from django.db import IntegrityError, ProgrammingError, transaction
 from pathway import errors, flow
 from pathway.engine.definitions import Activity as ActivityRecord
 from pathway.models import (
+    AuditEvent,
     CareTask,
     ChecklistAnswer,
     EducationGiven,
@@ -18,6 +19,7 @@ from pathway.models import (
     Statement,
 )
 from pathway.selectors import cases, guidance
+from pathway.services.guidance import Answer
 from tests import builders
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -130,6 +132,60 @@ def test_a_void_has_its_reason() -> None:
         EducationGiven.objects.filter(pk=given.pk).update(voided_at=builders.at(1))
 
 
+def test_teaching_is_recorded_and_audited() -> None:
+    clinic = builders.clinic("als-limb")
+    nurse = clinic.people["nurse-coordinator"]
+    flow.give_education(
+        clinic.enrollment.pk, "edu-niv", teach_back="understood", note="with her son", at=builders.at(3), by=nurse
+    )
+    given = EducationGiven.objects.get()
+    assert (given.topic_id, given.given_on, given.recorded_by) == ("edu-niv", builders.on(3), nurse)
+    event = AuditEvent.objects.get(action="education.given")
+    assert (event.actor, event.patient) == (nurse, clinic.patient)
+    flow.void_education(clinic.enrollment.pk, given.pk, reason="another patient", at=builders.at(4), by=nurse)
+    given.refresh_from_db()
+    assert (given.voided_by, given.void_reason) == (nurse, "another patient")
+    with pytest.raises(errors.NotAllowed):
+        flow.void_education(clinic.enrollment.pk, given.pk, reason="again", at=builders.at(5), by=nurse)
+
+
+@pytest.mark.parametrize(
+    ("topic", "teach_back", "day", "code"),
+    [
+        ("edu-nothing", "understood", 0, "not-allowed"),
+        ("edu-niv", "nodded", 0, "not-allowed"),
+        ("edu-niv", "understood", 1, "implausible"),
+        ("edu-niv", "understood", -40000, "implausible"),
+    ],
+)
+def test_teaching_that_cannot_be_is_refused(topic: str, teach_back: str, day: int, code: str) -> None:
+    clinic = builders.clinic("als-limb")
+    with pytest.raises(errors.Refused) as refused:
+        flow.give_education(
+            clinic.enrollment.pk, topic, teach_back=teach_back, effective=builders.on(day), at=builders.at(), by=None
+        )
+    assert refused.value.code == code
+    assert not EducationGiven.objects.exists()
+
+
+def test_nobody_is_taught_after_death_and_a_mistake_can_still_be_voided() -> None:
+    clinic = builders.clinic("als-limb")
+    given = teach(clinic, "edu-rest", "understood")
+    flow.record_death(clinic.enrollment.pk, at=builders.at(1), by=None)
+    with pytest.raises(errors.NotAllowed) as refused:
+        flow.give_education(clinic.enrollment.pk, "edu-niv", teach_back="understood", at=builders.at(2), by=None)
+    assert refused.value.code == "after-death"
+    flow.void_education(clinic.enrollment.pk, given.pk, reason="another patient", at=builders.at(2), by=None)
+    assert not EducationGiven.objects.filter(voided_at=None).exists()
+
+
+def test_teaching_of_another_patient_is_not_found() -> None:
+    given = teach(builders.clinic("als-limb"), "edu-rest", "understood")
+    other = builders.clinic("als-limb")
+    with pytest.raises(errors.NotFound):
+        flow.void_education(other.enrollment.pk, given.pk, reason="mine?", at=builders.at(1), by=None)
+
+
 # what belongs to a task
 
 
@@ -187,6 +243,38 @@ def test_the_answer_that_stands_is_shown_and_only_one_stands() -> None:
     answer(task, "chk-hydration", "fine")
     shown = {one.code: one for one in guidance.for_task(case_of(clinic), task).checklist}
     assert (shown["chk-hydration"].answer, shown["chk-bowels"].answer) == ("fine", "")
+
+
+def test_a_checklist_is_answered_and_answered_again() -> None:
+    clinic = builders.clinic("als-limb")
+    task, dietitian = clinic.task("dietitian-review"), clinic.people["dietitian"]
+    both = {"chk-hydration": Answer("concern", "drinks little"), "chk-bowels": Answer("fine")}
+    flow.answer_checklist(task.pk, both, at=builders.at(1), by=dietitian)
+    flow.answer_checklist(task.pk, {**both, "chk-hydration": Answer("fine")}, at=builders.at(2), by=dietitian)
+    standing = ChecklistAnswer.objects.filter(task=task, voided_at=None)
+    assert dict(standing.values_list("item", "answer")) == {"chk-hydration": "fine", "chk-bowels": "fine"}
+    assert ChecklistAnswer.objects.get(answer="concern").void_reason == "answered again"
+    assert ChecklistAnswer.objects.count() == 3  # the same answer again is no new one
+    assert AuditEvent.objects.filter(action="checklist.answered").count() == 3
+
+
+def test_a_finished_visit_can_still_be_answered_and_a_skipped_one_cannot() -> None:
+    clinic = builders.clinic("als-limb")
+    done, skipped = clinic.task("dietitian-review"), clinic.task("physio-review")
+    flow.complete(done.pk, at=builders.at(1), by=None)
+    flow.answer_checklist(done.pk, {"chk-bowels": Answer("fine")}, at=builders.at(1), by=None)
+    flow.skip(skipped.pk, reason="declined", at=builders.at(1), by=None)
+    with pytest.raises(errors.NotAllowed):
+        flow.answer_checklist(skipped.pk, {"chk-impairment": Answer("fine")}, at=builders.at(1), by=None)
+    assert [one.item_id for one in ChecklistAnswer.objects.all()] == ["chk-bowels"]
+
+
+@pytest.mark.parametrize("wrong", [{"chk-impairment": Answer("fine")}, {"chk-appetite": Answer("so-so")}])
+def test_one_wrong_answer_refuses_all(wrong: dict[str, Answer]) -> None:
+    task = builders.clinic("als-limb").task("dietitian-review")
+    with pytest.raises(errors.Refused):
+        flow.answer_checklist(task.pk, {"chk-bowels": Answer("fine"), **wrong}, at=builders.at(), by=None)
+    assert not ChecklistAnswer.objects.exists()
 
 
 def test_every_item_is_shown_somewhere() -> None:

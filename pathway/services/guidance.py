@@ -1,12 +1,133 @@
-"""Guidance becomes rows. What is not shipped any more is retired: what was taught by it stays readable."""
+"""Guidance becomes rows, and what was taught and what a checklist found is recorded.
+
+What is not shipped any more is retired: what was taught by it stays readable.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from pathway import audit, errors
 from pathway.engine import guidance as engine
-from pathway.models import ChecklistItem, InfoText, Policy, Restriction, Statement, StatementLink, Topic
+from pathway.models import (
+    CareTask,
+    ChecklistAnswer,
+    ChecklistItem,
+    EducationGiven,
+    Finding,
+    InfoText,
+    Policy,
+    Restriction,
+    Statement,
+    StatementLink,
+    TaskStatus,
+    TeachBack,
+    Topic,
+)
+from pathway.selectors import guidance as guided
+from pathway.selectors.cases import Case
+
+ANSWERABLE = (TaskStatus.OPEN, TaskStatus.IN_PROGRESS, TaskStatus.COMPLETED)
+ANSWERED_AGAIN = "answered again"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`finding` is one of fine, concern and not-applicable."""
+
+    finding: str
+    note: str = ""
+
+
+# facts
+
+
+def give_education(case: Case, topic: str, *, effective: date, teach_back: str, note: str) -> EducationGiven:
+    """A topic was taught on that day. It may be taught before its stage comes."""
+    if not Topic.objects.filter(pk=topic, is_retired=False).exists():
+        raise errors.NotAllowed("not-allowed", f"There is no education topic {topic!r}", "topic")
+    if teach_back not in TeachBack.values:
+        raise errors.InvalidEntry("not-allowed", f"It is one of {', '.join(TeachBack.values)}", "teach_back")
+    born = case.patient.birth_date
+    if effective > case.today or (born is not None and effective < born):
+        raise errors.InvalidEntry("implausible", "The day lies ahead, or before the patient's birth", "effective")
+    given = EducationGiven.objects.create(
+        patient=case.patient,
+        topic_id=topic,
+        given_on=effective,
+        teach_back=teach_back,
+        note=note,
+        recorded_at=case.at,
+        recorded_by=case.by,
+    )
+    told = {"topic": topic, "on": effective.isoformat(), "teach_back": teach_back}
+    audit.record("education.given", by=case.by, patient=case.patient, subject=given, after=told)
+    return given
+
+
+def void_education(case: Case, given: EducationGiven, *, reason: str) -> None:
+    """It was entered in error. Raises NotAllowed if that was said before."""
+    if given.voided_at is not None:
+        raise errors.NotAllowed("not-allowed", "It is marked as entered in error already")
+    _void(case, given, reason)
+    audit.record("education.voided", by=case.by, patient=case.patient, subject=given, reason=reason)
+
+
+def answer_checklist(case: Case, task: CareTask, answers: Mapping[str, Answer]) -> list[ChecklistAnswer]:
+    """What the items of a task came to. Another answer than the one that stands replaces it; the same changes nothing.
+
+    Raises NotAllowed for a task that was given up, for an item that does not belong to it, and for another word
+    than those of Finding.
+    """
+    if task.status not in ANSWERABLE:
+        raise errors.NotAllowed("not-allowed", f"The task is {task.get_status_display()}")
+    known = {one.code for one in guided.for_task(case, task).checklist}
+    for item, answer in answers.items():
+        if item not in known:
+            raise errors.NotAllowed("not-allowed", f"{item!r} is not on the checklist of this task", "item")
+        if answer.finding not in Finding.values:
+            raise errors.InvalidEntry("not-allowed", f"The answer is one of {', '.join(Finding.values)}", item)
+    standing = {row.item_id: row for row in ChecklistAnswer.objects.filter(task=task, voided_at=None)}
+    return [
+        _answer(case, task, item, answer, before)
+        for item, answer in answers.items()
+        if (before := standing.get(item)) is None or (before.answer, before.note) != (answer.finding, answer.note)
+    ]
+
+
+def _answer(case: Case, task: CareTask, item: str, answer: Answer, before: ChecklistAnswer | None) -> ChecklistAnswer:
+    if before is not None:
+        _void(case, before, ANSWERED_AGAIN)
+    row = ChecklistAnswer.objects.create(
+        task=task,
+        item_id=item,
+        answer=answer.finding,
+        note=answer.note,
+        recorded_at=case.at,
+        recorded_by=case.by,
+    )
+    audit.record(
+        "checklist.answered",
+        by=case.by,
+        patient=case.patient,
+        subject=row,
+        before={"answer": before.answer} if before else None,
+        after={"item": item, "answer": answer.finding},
+    )
+    return row
+
+
+def _void(case: Case, row: EducationGiven | ChecklistAnswer, reason: str) -> None:
+    if not reason.strip():
+        raise errors.InvalidEntry("not-allowed", "Say why it is entered in error", "reason")
+    row.voided_at, row.voided_by, row.void_reason = case.at, case.by, reason
+    row.save(update_fields=["voided_at", "voided_by", "void_reason"])
+
+
+# definitions
 
 
 def load(guidance: engine.Guidance) -> list[str]:
@@ -57,9 +178,6 @@ def _store_links(statements: Iterable[engine.Statement]) -> list[str]:
         for statement, position, kind, code, where in sorted(wanted)
     )
     return [f"what implements the statements: {len(wanted)} links loaded"]
-
-
-# rows
 
 
 def _statement(position: int, one: engine.Statement) -> Statement:
