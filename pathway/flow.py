@@ -237,7 +237,8 @@ def accept(proposal_id: int, *, at: datetime, by: User | None) -> None:
     """A person says yes: the stage moves, or what the code says is done."""
     proposal, case = _proposal_case(proposal_id, at=at, by=by)
     proposals.accept(case, proposal)
-    case.changed()
+    if proposal.code:
+        case.changed("decisions")
     if proposal.stage is not None:
         _enter_stage(case, proposal.track, proposal.stage.code, how="proposal", reason="proposal accepted")
     else:
@@ -253,7 +254,6 @@ def decline(proposal_id: int, *, reason: str, until: date | None = None, at: dat
     proposals.decline(case, proposal, reason=reason, until=until)
     if proposal.code:
         care_tasks.close_decisions(case, case.vocabulary.proposals[proposal.code].completes, outcome="declined")
-    case.changed()
     _settle(case)
 
 
@@ -502,6 +502,7 @@ def pass_day(enrollment_id: int, *, at: datetime) -> None:
     _take_effect(case, interventions.take_effect(case))
     observations.flag_stale_weight(case)
     _judge(case)
+    measures.derive(case, a_day_passed=True)
     enrollments.judged(case)
 
 
@@ -713,12 +714,10 @@ def _observation_case(pk: int, *, at: datetime, by: User | None) -> tuple[Observ
 
 def _proposal_case(pk: int, *, at: datetime, by: User | None) -> tuple[Proposal, Case]:
     """Read again under the lock: whoever waited for it sees what the other did."""
-    found = Proposal.objects.filter(pk=pk).select_related("stage")
-    enrollment = found.values_list("enrollment_id", flat=True).first()
-    if enrollment is None:
-        raise errors.NotFound("not-found", "There is no such proposal")
-    case = _open_case(enrollment, at=at, by=by)
-    return next((one for one in case.proposals if one.pk == pk), None) or found.get(), case
+    case = cases.lock_for_proposal(pk, at=at, by=by)
+    _refuse_unless_live(case)
+    known = next((one for one in case.proposals if one.pk == pk), None)
+    return known or Proposal.objects.select_related("stage").get(pk=pk), case
 
 
 def _task_case(pk: int, *, at: datetime, by: User | None) -> tuple[CareTask, Case]:

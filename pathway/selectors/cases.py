@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 
 from pathway import errors
 from pathway.engine import definitions as engine_definitions
@@ -21,7 +21,7 @@ from pathway.engine import schedule
 from pathway.engine.chart import Chart, Reader, Result
 from pathway.engine.measures import TAKE_ALL
 from pathway.engine.rules import Judge
-from pathway.models import CareTask, Enrollment, Intervention, Observation, Patient, Proposal, Site, Stay, User
+from pathway.models import CareTask, Enrollment, Intervention, Observation, Patient, Proposal, Release, Site, Stay, User
 from pathway.selectors import charts, definitions
 
 T = TypeVar("T")
@@ -41,13 +41,11 @@ class Case:
     at: datetime
     today: date
     by: User | None
+    release: int
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    _facts_are_new: bool = False
 
     # definitions
-
-    @cached_property
-    def release(self) -> int:
-        return definitions.release_id()
 
     @cached_property
     def vocabulary(self) -> engine_definitions.Vocabulary:
@@ -63,7 +61,7 @@ class Case:
 
     @cached_property
     def rules(self) -> definitions.SiteRules:
-        return definitions.site_rules(self.site.pk, self.release)
+        return definitions.site_rules(definitions.uses_of(self.site.pk), self.release)
 
     @property
     def pathway(self) -> str:
@@ -81,10 +79,12 @@ class Case:
 
     def changed(self, *parts: str) -> None:
         """Something was written: results, stays, spans, doses, decisions or done (none named: all of them)."""
+        self._facts_are_new = self._facts_are_new or not parts or bool(FACTS & set(parts))
         self._drop(*(parts or PARTS))
 
     def learned(self, new: Iterable[tuple[Observation, Mapping[str, Fraction | bool | None]]]) -> None:
         """Results just stored join those read before, without reading them all again."""
+        self._facts_are_new = True
         known: dict[str, list[Result]] | None = self._kept.get("results")
         self._drop()
         if known is None:
@@ -94,6 +94,16 @@ class Case:
                 found = known.setdefault(row.kind_id, [])
                 found.append(charts.result_of(row, self.vocabulary.catalogue, items))
                 found.sort(key=lambda result: (result.at, result.order))
+
+    def are_facts_new(self) -> bool:
+        """Whether facts were written since it was last asked."""
+        new, self._facts_are_new = self._facts_are_new, False
+        return new
+
+    def moved(self, stay: Stay) -> None:
+        """The open stay of its track is this one now."""
+        self.stays[stay.track] = stay
+        self._drop()
 
     def reader(self, *, last_known: bool = False) -> Reader:
         """Readings of the present chart, each taken once."""
@@ -192,18 +202,31 @@ class Case:
 
 
 PARTS = ("results", "stays", "spans", "doses", "decisions", "done", "completed")
+FACTS = {"results", "spans", "doses", "decisions"}
 DERIVED = ("chart", "reader", "last known reader", "judge")
 
 
 def lock(enrollment_id: int, *, at: datetime, by: User | None) -> Case:
     """The case with its enrollment row locked. Raises NotFound."""
+    return _locked(Q(pk=enrollment_id), at, by)
+
+
+def lock_for_proposal(proposal_id: int, *, at: datetime, by: User | None) -> Case:
+    """The case of the enrollment that a proposal belongs to. Raises NotFound."""
+    return _locked(Q(proposals=proposal_id), at, by)
+
+
+def _locked(which: Q, at: datetime, by: User | None) -> Case:
+    newest = Release.objects.order_by("-pk").values("pk")[:1]
     found: Any = (
         Enrollment.objects.select_for_update(of=("self",))
         .select_related("patient__site")
-        .filter(pk=enrollment_id)
+        .annotate(release=Subquery(newest))
+        .filter(which)
         .first()
     )
     if found is None:
         raise errors.NotFound("not-found", "There is no such enrollment")
     site = found.patient.site
-    return Case(found, found.patient, site, at, schedule.local_day(at, site.time_zone), by)
+    release = found.release or definitions.release_id()  # which says that nothing is loaded
+    return Case(found, found.patient, site, at, schedule.local_day(at, site.time_zone), by, release)

@@ -26,6 +26,8 @@ from pathway.models import (
 
 KEPT = 64
 
+Uses = tuple[tuple[int, str], ...]
+
 
 @dataclass(frozen=True, eq=False)
 class Row:
@@ -53,6 +55,7 @@ class Version:
     pk: int
     record: definitions.Pathway
     stage_ids: Mapping[str, int]
+    stage_rows: Mapping[str, Stage]  # the same rows, by code
     rows: tuple[Row, ...]
     routes: frozenset[tuple[str, str]]  # source and target stage
 
@@ -124,10 +127,15 @@ def version(version_id: int, release: int | None = None) -> Version:
     return _version(version_id, release or release_id())
 
 
-def site_rules(site_id: int, release: int | None = None) -> SiteRules:
-    """Active and shadow rule sets of a site, compiled."""
-    uses = SiteRuleSet.objects.filter(site=site_id).order_by("version__rule_set__code").values_list("version_id", "use")
-    return _site_rules(tuple(uses), release or release_id())
+def site_rules(uses: Uses, release: int | None = None) -> SiteRules:
+    """Active and shadow rule sets, compiled."""
+    return _site_rules(uses, release or release_id())
+
+
+def uses_of(site_id: int) -> Uses:
+    """The rule-set versions that a site follows (`active`) and watches (`shadow`), by code of the rule set."""
+    uses = SiteRuleSet.objects.filter(site=site_id).order_by("version__rule_set__code")
+    return tuple(uses.values_list("version_id", "use"))
 
 
 def all_rules() -> Mapping[str, rules.CompiledRule]:
@@ -177,7 +185,7 @@ def _version(version_id: int, release: int) -> Version:
     record = records.from_plain(
         definitions.Pathway, PathwayVersion.objects.values_list("record", flat=True).get(pk=version_id)
     )
-    stages = Stage.objects.filter(track__version=version_id).values_list("code", "pk")
+    stages = {stage.code: stage for stage in Stage.objects.filter(track__version=version_id)}
     pks = StageActivity.objects.filter(version=version_id).order_by("position").values_list("pk", flat=True)
     named = names_for(_vocabulary(release), _all_rule_codes())
     rows = tuple(
@@ -185,7 +193,9 @@ def _version(version_id: int, release: int) -> Version:
         for pk, row in zip(pks, record.rows, strict=True)
     )
     routes = Route.objects.filter(source__track__version=version_id).values_list("source__code", "target__code")
-    return Version(version_id, record, dict(stages), rows, frozenset(routes))
+    return Version(
+        version_id, record, {code: row.pk for code, row in stages.items()}, stages, rows, frozenset(routes)
+    )
 
 
 def _all_rule_codes() -> frozenset[str]:

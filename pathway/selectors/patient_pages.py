@@ -27,7 +27,7 @@ from pathway.models import (
     Reminder,
     Stay,
 )
-from pathway.selectors import cases, latest_values, reasons, shown, worklists
+from pathway.selectors import cases, definitions, latest_values, reasons, shown, worklists
 from pathway.selectors.cases import Case
 from pathway.selectors.latest_values import Missing, Value
 from pathway.selectors.reasons import Reason
@@ -150,7 +150,7 @@ def newest_enrollment(patient: Patient) -> Enrollment | None:
 def case_for_reading(patient: Patient, enrollment: Enrollment, at: datetime) -> Case:
     """A case without the lock: for pages, which change nothing."""
     today = schedule.local_day(at, patient.site.time_zone)
-    return cases.Case(enrollment, patient, patient.site, at, today, None)
+    return cases.Case(enrollment, patient, patient.site, at, today, None, definitions.release_id())
 
 
 def header(patient: Patient, enrollment: Enrollment | None, today: date) -> Header:

@@ -56,18 +56,21 @@ def lay_out_again(case: Case, *, entered: Collection[str] = (), known: Mapping[s
     """
     before = known if known is not None else _kept_rows(case)
     after = rows_in_force(case)
+    kept: list[CareTask] = []
     for code in before.keys() | after.keys():
         old, new = before.get(code), after.get(code)
         if old is not None and new is not None and (old.pk == new.pk or old.says_the_same_as(new)):
             _repoint_row(case, code, old, new)
             continue
         if new is not None:
-            _lay_out(case, code, new)
+            _lay_out(case, code, new, kept)
         else:
             _drop(case, code)
     for row in case.version.rows:
         if row.record.mode == "speed-up" and set(row.record.stages) & set(entered) and row.record.entry is not None:
             bring_forward(case, row.record.activity, row.record.entry.after(case.today), row=row)
+    if kept:
+        CareTask.objects.bulk_update(kept, ["row", "asked_by_stage"])
     _drop_left(case, after)
     _keep_rows(case, after)
 
@@ -102,7 +105,8 @@ def _keep_rows(case: Case, rows: Mapping[str, Row]) -> None:
         case.enrollment.keep("rows_in_force")
 
 
-def _lay_out(case: Case, code: str, row: Row) -> None:
+def _lay_out(case: Case, code: str, row: Row, kept: list[CareTask]) -> None:
+    """`kept` collects the tasks that only point at another row now."""
     task = _live(case, code)
     if row.record.mode == "once" and task is None and _was_done_in(case, row):
         return
@@ -111,11 +115,11 @@ def _lay_out(case: Case, code: str, row: Row) -> None:
     if task is None:
         _open(case, code, due, row=row)
         return
-    if (task.row_id, task.asked_by_stage) != (row.pk, True):
-        task.row_id, task.asked_by_stage = row.pk, True
-        set_due(case, task, due, "row", "asked_by_stage")
+    task.row_id, task.asked_by_stage = row.pk, True
+    if due == task.due_on:
+        kept.append(task)
     else:
-        set_due(case, task, due)
+        set_due(case, task, due, "row", "asked_by_stage")
 
 
 def _drop_left(case: Case, in_force: Mapping[str, Row]) -> None:

@@ -13,8 +13,13 @@ from pathway.selectors.cases import Case
 PLACES = 20
 
 
-def derive(case: Case) -> None:
-    """Write the measures that changed, in one statement. What changes by the day is computed where it is shown."""
+def derive(case: Case, *, a_day_passed: bool = False) -> None:
+    """Write the measures that changed, in one statement. What changes by the day is computed where it is shown.
+
+    They change with facts, and on a new day when a value expires.
+    """
+    if not case.are_facts_new() and not a_day_passed:
+        return
     reader = case.reader()
     rows = Measure.objects.filter(patient=case.patient)
     known = {code: says for code, *says in rows.values_list("kind_id", "value", "text", "day", "missing")}

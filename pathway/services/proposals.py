@@ -309,8 +309,7 @@ def _decided(case: Case, proposal: Proposal, *more: str) -> None:
 
 def _basis(proposal: Proposal) -> list[int]:
     """The hits so far of every episode that asks for it."""
-    grounds = [ground.episode_id for ground in proposal.grounds.all()]
-    return sorted(Hit.objects.filter(episode__in=grounds).values_list("pk", flat=True)) if grounds else []
+    return sorted(Hit.objects.filter(episode__proposal_grounds__proposal=proposal).values_list("pk", flat=True))
 
 
 def _check_open(proposal: Proposal) -> None:

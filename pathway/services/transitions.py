@@ -97,14 +97,15 @@ def _check_route(case: Case, stay: Stay, stage: str) -> None:
 def _swap(case: Case, stay: Stay, stage: str, *, how: str, reason: str) -> None:
     stay.left_at = case.at
     stay.save(update_fields=["left_at"])
-    Stay.objects.create(
-        enrollment=case.enrollment,
-        track=stay.track,
-        stage_id=case.version.stage_ids[stage],
-        entered_at=case.at,
-        entered_on=case.today,
-        how=how,
-        reason=reason,
-        by=case.by,
+    case.moved(
+        Stay.objects.create(
+            enrollment=case.enrollment,
+            track=stay.track,
+            stage=case.version.stage_rows[stage],
+            entered_at=case.at,
+            entered_on=case.today,
+            how=how,
+            reason=reason,
+            by=case.by,
+        )
     )
-    case.changed("stays")
