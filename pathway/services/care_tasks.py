@@ -43,8 +43,9 @@ def lay_out_enrollment(case: Case) -> None:
             day = schedule.first_due(row.record, case.today)
             if row.record.activity not in due or day < due[row.record.activity][0]:
                 due[row.record.activity] = (day, row)
-    for code, (day, row) in due.items():
-        _open(case, code, day, row=row)
+    tasks = [_new(case, code, day, row=row) for code, (day, row) in due.items()]
+    for task in CareTask.objects.bulk_create(tasks):
+        _opened(case, task)
     _keep_rows(case, in_force)
 
 
@@ -508,10 +509,38 @@ def _open(
     label: str = "",
     opens: date | None = None,
 ) -> CareTask:
+    task = _new(
+        case,
+        code,
+        due,
+        row=row,
+        by_rule=by_rule,
+        by_person=by_person,
+        intervention_id=intervention_id,
+        label=label,
+        opens=opens,
+    )
+    task.occurrence = _next_occurrence(case, code)
+    task.save()
+    return _opened(case, task)
+
+
+def _new(
+    case: Case,
+    code: str,
+    due: date,
+    *,
+    row: Row | None = None,
+    by_rule: bool = False,
+    by_person: bool = False,
+    intervention_id: int | None = None,
+    label: str = "",
+    opens: date | None = None,
+) -> CareTask:
     task: CareTask = CareTask(
         enrollment=case.enrollment,
         activity_id=code,
-        occurrence=_next_occurrence(case, code),
+        occurrence=1,
         row_id=row.pk if row else None,
         asked_by_stage=row is not None,
         asked_by_rule=by_rule,
@@ -526,9 +555,13 @@ def _open(
         due_set_on=case.today,
     )
     task.next_rung_at = next_rung_at(case, task)
-    task.save()
-    case.tasks[code] = task
-    audit.record("task.opened", by=case.by, patient=case.patient, subject=task, after={"due": due.isoformat()})
+    return task
+
+
+def _opened(case: Case, task: CareTask) -> CareTask:
+    case.tasks[task.activity_id] = task
+    due = {"due": task.due_on.isoformat()}
+    audit.record("task.opened", by=case.by, patient=case.patient, subject=task, after=due)
     return task
 
 
