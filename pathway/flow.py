@@ -384,9 +384,9 @@ def prescribe(
 ) -> None:
     """One item of the exercise prescription; `no-rest-day` is stored and flagged."""
     case = _open_case(enrollment_id, at=at, by=by)
-    item = interventions.prescribe(case, type=type, load=load, minutes=minutes, rest_days=rest_days)
-    if rest_days == 0:
-        observations.flag(case, "no-rest-day", detail=f"exercise {item.pk}")
+    item, flags = interventions.prescribe(case, type=type, load=load, minutes=minutes, rest_days=rest_days)
+    for flag in flags:
+        observations.flag(case, flag, detail=f"exercise {item.pk}")
 
 
 # guidance

@@ -15,6 +15,7 @@ from pathway.models import (
     ChecklistAnswer,
     EducationGiven,
     ExerciseItem,
+    QualityFlag,
     Restriction,
     Statement,
 )
@@ -314,11 +315,23 @@ def test_exercise_that_harms_or_is_not_listed_is_refused(type: str, load: str) -
 
 def test_every_listed_type_of_exercise_is_stored() -> None:
     clinic = builders.clinic("als-limb")
-    allowed = guidance.allowed_exercise()
+    allowed = guidance.exercise_limits().types
     assert len(allowed) == 11
     for type in allowed:
         flow.prescribe(clinic.enrollment.pk, type=type, load="low", rest_days=2, at=builders.at(), by=None)
     assert ExerciseItem.objects.count() == 11
+
+
+@pytest.mark.parametrize(
+    ("least", "rest_days", "flags"),
+    [(1, 0, ["no-rest-day"]), (1, 1, []), (1, None, []), (2, 1, ["no-rest-day"]), (2, 2, []), (0, 0, ["no-rest-day"])],
+)
+def test_too_little_rest_is_stored_and_flagged(least: int, rest_days: int | None, flags: list[str]) -> None:
+    Restriction.objects.filter(code="restr-rest-days").update(least_rest_days=least)
+    clinic = builders.clinic("als-limb")
+    flow.prescribe(clinic.enrollment.pk, type="yoga", load="low", rest_days=rest_days, at=builders.at(), by=None)
+    assert ExerciseItem.objects.count() == 1
+    assert list(QualityFlag.objects.values_list("code", flat=True)) == flags
 
 
 def test_without_a_list_only_what_harms_is_refused() -> None:

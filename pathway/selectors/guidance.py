@@ -104,6 +104,14 @@ class TaskGuidance:
     topics: tuple[TopicView, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ExerciseLimits:
+    """`types` are all that may be prescribed (empty: no list limits them); fewer rest days a week are flagged."""
+
+    types: frozenset[str]
+    least_rest_days: int
+
+
 def for_patient(case: Case) -> PatientGuidance:
     """What belongs to the pathway, the present stages and the running interventions of a patient."""
     sources = _Sources()
@@ -131,10 +139,14 @@ def for_task(case: Case, task: CareTask) -> TaskGuidance:
     )
 
 
-def allowed_exercise() -> frozenset[str]:
-    """The types of exercise that a prescription may name; empty: no list limits them."""
-    lists = Restriction.objects.filter(effect=RestrictionEffect.ALLOW, is_retired=False).values_list("types", flat=True)
-    return frozenset(one for types in lists for one in types)
+def exercise_limits() -> ExerciseLimits:
+    """What the restrictions say about a prescription."""
+    rows = Restriction.objects.filter(effect__in=(RestrictionEffect.ALLOW, RestrictionEffect.FLAG), is_retired=False)
+    told = list(rows.values_list("effect", "types", "least_rest_days"))
+    return ExerciseLimits(
+        types=frozenset(one for effect, types, _ in told if effect == RestrictionEffect.ALLOW for one in types),
+        least_rest_days=max((days for _, _, days in told if days is not None), default=0),
+    )
 
 
 # what is here

@@ -15,7 +15,9 @@ from pathway.models import Administration, ExerciseItem, Intervention
 from pathway.selectors import guidance
 from pathway.selectors.cases import Case
 
-HARMFUL_TYPES, HARMFUL_LOADS = ("eccentric",), ("high",)  # S37, S63
+# What no restriction of the content lifts (S37, S63; S38, S64).
+HARMFUL_TYPES, HARMFUL_LOADS = ("eccentric",), ("high",)
+LEAST_REST_DAYS, NO_REST_DAY = 1, "no-rest-day"
 
 
 def start(case: Case, code: str, *, effective: date, details: Mapping[str, object]) -> Intervention:
@@ -94,13 +96,18 @@ def give(case: Case, code: str, *, label: str, effective: date) -> tuple[Adminis
     return dose, admission.flags
 
 
-def prescribe(case: Case, *, type: str, load: str, minutes: int | None, rest_days: int | None) -> ExerciseItem:
-    """One item of the exercise prescription; what harms, or is not on the list, is refused (`restricted`)."""
+def prescribe(
+    case: Case, *, type: str, load: str, minutes: int | None, rest_days: int | None
+) -> tuple[ExerciseItem, tuple[str, ...]]:
+    """One item of the exercise prescription, with the flags it raises.
+
+    Raises NotAllowed (`restricted`) for what harms or is not on the list.
+    """
     if type in HARMFUL_TYPES or load in HARMFUL_LOADS:
         raise errors.NotAllowed("restricted", "Eccentric work and high loads harm weak muscle", "exercise")
-    allowed = guidance.allowed_exercise()
-    if allowed and type not in allowed:
-        choice = ", ".join(sorted(allowed))
+    limits = guidance.exercise_limits()
+    if limits.types and type not in limits.types:
+        choice = ", ".join(sorted(limits.types))
         raise errors.NotAllowed("restricted", f"The kind of exercise is one of {choice}: {type!r}", "exercise")
     item = ExerciseItem.objects.create(
         patient=case.patient,
@@ -112,7 +119,8 @@ def prescribe(case: Case, *, type: str, load: str, minutes: int | None, rest_day
         planned_by=case.by,
     )
     audit.record("exercise.prescribed", by=case.by, patient=case.patient, subject=item)
-    return item
+    is_short = rest_days is not None and rest_days < max(LEAST_REST_DAYS, limits.least_rest_days)
+    return item, (NO_REST_DAY,) if is_short else ()
 
 
 def change_dose(case: Case, code: str, dose_mg: Decimal) -> None:
