@@ -22,6 +22,7 @@ from pathway.models import (
     Episode,
     Evidence,
     ExerciseItem,
+    Hit,
     Intervention,
     Judgement,
     Measure,
@@ -52,6 +53,7 @@ TABLES: dict[Model, str] = {
     Judgement: "enrollment__patient",
     Episode: "patient",
     Evidence: "episode__patient",
+    Hit: "episode__patient",
     Alert: "episode__patient",
     Proposal: "enrollment__patient",
     ProposalGround: "proposal__enrollment__patient",
@@ -63,7 +65,8 @@ TABLES: dict[Model, str] = {
 # Columns that hold keys without a foreign key.
 KEY_ARRAYS: dict[tuple[Model, str], Model] = {
     (Judgement, "evidence"): Observation,
-    (Proposal, "basis"): Observation,
+    (Hit, "observations"): Observation,
+    (Proposal, "basis"): Hit,
 }
 SUBJECTS = {str(model._meta.model_name): model for model in TABLES}  # `AuditEvent.subject` is `model:pk`
 UNIQUE_TEXTS: dict[tuple[Model, str], str] = {

@@ -57,14 +57,8 @@ class Footprint:
         return {table: number for table, number in counted.items() if number}
 
     def compared(self) -> tuple[object, object]:
-        """What two actions on copies of one original must agree on."""
-        added = {
-            model: [
-                {column: value for column, value in row.items() if (model, column) not in UNCOMPARED} for row in rows
-            ]
-            for model, rows in self.added.items()
-        }
-        return added, self.changed
+        """What two actions on copies of one original must agree on; in which order a table got its rows is nobody's."""
+        return {model: sorted(_told(model, row) for row in rows) for model, rows in self.added.items()}, self.changed
 
 
 def rows_of(enrollment: int) -> Rows:
@@ -173,6 +167,10 @@ def _target(model: Model, column: str) -> Model | None:
 def columns_of(model: Model) -> dict[str, models.Field[Any, Any]]:
     """The columns of a table by name."""
     return {one.attname: one for one in model._meta.concrete_fields}
+
+
+def _told(model: Model, row: Row) -> str:
+    return repr({column: value for column, value in row.items() if (model, column) not in UNCOMPARED})
 
 
 def same(footprints: Iterable[Footprint]) -> bool:

@@ -20,7 +20,7 @@ TEAM = (Role.NEUROLOGIST, Role.RESPIRATORY_PHYSIO, Role.DIETITIAN, Role.PHYSIOTH
 ALSFRS_ITEMS = ("1", "2", "3", "4", "5a", "6", "7", "8", "9", "10", "11", "12")
 HEIGHT = 175  # cm
 
-# Percent of the usual weight, and FVC in % of predicted, at each visit. The steady have raised nothing;
+# Percent of the usual weight, and FVC in % of predicted, at each visit. The steady lose little;
 # the waiting have lost 6 % and fallen below half at the last visit, so two stages wait for a decision.
 STEADY = ((99.5, 99.3, 99.1, 98.9, 98.7, 98.5), (96, 95, 94, 93, 92, 91))
 WAITING = ((99.5, 98.9, 98.2, 97.4, 96.6, 94.0), (94, 90, 87, 84, 81, 46))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import cProfile
-import pstats
 from collections.abc import Sequence
 
-from bench import accept, floor, measuring, populations, record, reports
+from bench import accept, floor, measuring, populations, profiling, record, reports
 from bench.cases import Benchmark
 from bench.measuring import WARM_UPS, Measured
 
 BENCHMARKS: dict[str, Benchmark] = {one.name: one for one in (record.BENCHMARK, accept.BENCHMARK)}
-SHOWN = 45  # lines of a profile
 
 
 def run(name: str, sizes: Sequence[int], runs: int) -> None:
@@ -37,19 +34,8 @@ def _measure(benchmark: Benchmark, size: int, runs: int) -> list[Measured]:
 
 
 def profile(name: str, size: int, runs: int) -> None:
-    """Print the product's functions by their own and by their whole time, for each case."""
+    """Print where the product spends its time, for each case."""
     for case in BENCHMARKS[name].cases:
-        stock = populations.stock(size, pairs=runs + WARM_UPS, is_waiting=case.is_waiting)
-        profiler = cProfile.Profile()
-        originals = stock.of_kind(case.is_waiting)
-        for number in range(runs + WARM_UPS):
-            original = originals[number % len(originals)]
-            enrollment = stock.apart.enrollment(original.enrollment, stock.take(original))
-            action = case.action(stock.clinic, original, enrollment)
-            if number >= WARM_UPS:
-                profiler.runcall(action)
-            else:
-                action()
+        stock = populations.stock(size, pairs=runs, is_waiting=case.is_waiting)
+        profiling.profile(case, stock, runs, WARM_UPS)
         populations.keep_used(stock, size)
-        print(f"{name}, {case.name}, {size} enrollments, {runs} runs")
-        pstats.Stats(profiler).sort_stats("tottime").print_stats(SHOWN).sort_stats("cumtime").print_stats(SHOWN)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bench import accept, copies, floor, footprints, measuring, originals, record
-from pathway.models import Enrollment
+from pathway.models import Enrollment, Proposal
 
+MEASURED_TRACKS = ("nutrition", "respiratory")
 COPIES = 9  # of each of two originals: 20 enrollments
 
 
@@ -27,6 +28,13 @@ def test_product_and_floor_write_the_same_rows_and_only_to_copies(stock: measuri
             assert measured.rows["pathway_auditevent"] >= 2, case.name
             assert measured.rows["pathway_judgement"] >= 1, case.name
     assert [footprints.rows_of(one.enrollment) for one in stock.clinic.originals] == before
+
+
+@pytest.mark.usefixtures("loaded")
+def test_two_stages_wait_for_a_decision_in_every_second_original_and_in_no_other() -> None:
+    for one in originals.play(4).originals:
+        asked = Proposal.objects.filter(enrollment=one.enrollment, status="open", track__in=MEASURED_TRACKS)
+        assert asked.count() == (2 if one.is_waiting else 0)
 
 
 def test_a_copy_has_the_rows_of_its_original(stock: measuring.Stock) -> None:
