@@ -56,6 +56,13 @@ def kinds() -> list[Kind]:
     return list(definitions.vocabulary().catalogue.kinds.values())
 
 
+def kinds_for(activity: str) -> list[Kind]:
+    """What completes a task of this activity when it is recorded."""
+    known = definitions.vocabulary()
+    asked = known.activities.get(activity)
+    return [known.catalogue.kinds[code] for code in asked.completed_by] if asked is not None else []
+
+
 def recently_used(patient: Patient, limit: int = 12) -> list[str]:
     """The kinds that this patient's record has most often, as codes."""
     counted: dict[str, int] = {}

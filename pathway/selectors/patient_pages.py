@@ -281,7 +281,7 @@ def _tasks(case: Case) -> list[Line]:
     rows = rows.select_related(
         "enrollment__patient", "activity", "row__first_stage", "row__last_stage", "asked_by_plan__kind", "assignee"
     ).prefetch_related("grounds__episode__rule")
-    return [worklists.task_line(row, case.today) for row in rows.order_by("due_on", "pk")]
+    return [worklists.task_line(row, case.today, case.vocabulary) for row in rows.order_by("due_on", "pk")]
 
 
 def _line(case: Case, row: Any, title: str, when: str, **texts: Any) -> Line:

@@ -115,6 +115,7 @@ class Line:
     revision: int = 0
     marks: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    activity: str = ""  # of a task that a recorded result completes by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def worklist(user: User, desk: Desk, at: datetime, *, after: str = "") -> Workli
     return Worklist(
         desk=desk,
         today=shown.day(today),
-        groups=_groups(tasks, today, counts),
+        groups=_groups(tasks, today, counts, vocabulary),
         decisions=[_decision_line(row, today, vocabulary) for row in decisions[:PAGE]],
         alerts=[_alert_line(row, today) for row in alerts[:PAGE]],
         held=[_held_line(row) for row in held[:PAGE]],
@@ -203,14 +204,15 @@ def _counts(tasks: QuerySet[CareTask], today: date) -> dict[str, int]:
     return dict(found.order_by().values_list("timeliness", "count"))
 
 
-def _groups(tasks: Sequence[CareTask], today: date, counts: dict[str, int]) -> list[Group]:
+def _groups(tasks: Sequence[CareTask], today: date, counts: dict[str, int], vocabulary: Vocabulary) -> list[Group]:
     by_code: dict[str, list[Line]] = {code: [] for code in TITLES}
     for task in tasks:
-        by_code[timeliness(task.due_on, today)].append(task_line(task, today))
+        by_code[timeliness(task.due_on, today)].append(task_line(task, today, vocabulary))
     return [Group(code, str(TITLES[code]), counts[code], lines) for code, lines in by_code.items()]
 
 
-def task_line(task: CareTask, today: date) -> Line:
+def task_line(task: CareTask, today: date, vocabulary: Vocabulary) -> Line:
+    known = vocabulary.activities.get(task.activity_id)
     return _line(
         task,
         task.enrollment.patient,
@@ -221,6 +223,7 @@ def task_line(task: CareTask, today: date) -> Line:
         owner=Role(task.owner).label + (f" ({task.assignee.display_name})" if task.assignee else ""),
         severity=timeliness(task.due_on, today),
         marks=tuple(_marks(task, today)),
+        activity=task.activity_id if known is not None and known.completed_by else "",
     )
 
 

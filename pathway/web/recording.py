@@ -23,16 +23,19 @@ from pathway.web.recording_form import RecordForm
 @require_GET
 @transaction.atomic
 def choose(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """Which kind; with `?kind=` straight to its form."""
+    """Which kind; with `?kind=`, or `?for=` a task that one kind completes, straight to its form."""
     at, user = clock.now(), pages.user_of(request)
     patient = access.patient_or_not_found(user, uuid, at)
     access.require(user, Permit.OBSERVE, patient, at)
     wanted = request.GET.get("kind", "")
     if wanted and choices.kind(wanted) is not None:
         return redirect("record-kind", uuid=uuid, code=wanted)
+    asked = choices.kinds_for(request.GET.get("for", ""))
+    if len(asked) == 1:
+        return redirect("record-kind", uuid=uuid, code=asked[0].code)
     kinds = choices.kinds()
     often = choices.recently_used(patient)
-    context = {"kinds": kinds, "often": [kind for code in often for kind in kinds if kind.code == code]}
+    context = {"asked": asked, "kinds": kinds, "often": [kind for code in often for kind in kinds if kind.code == code]}
     return pages.about(request, patient, "choose_kind", context, at=at)
 
 

@@ -171,3 +171,13 @@ def test_nothing_can_be_recorded_before_the_enrollment(cast: Cast) -> None:
     answer = signed_in(cast.member).post(f"/patients/{patient.uuid}/record/weight/", fields)
     assert answer.status_code == 422 and "enroll first" in answer.content.decode()
     assert not patient.observations.exists()
+
+
+def test_a_task_leads_to_the_form_of_what_completes_it(cast: Cast) -> None:
+    client = signed_in(cast.coordinator)
+    assert "?for=weight" in client.get("/").content.decode()
+    record = f"/patients/{cast.patient.uuid}/record/"
+    assert client.get(record, {"for": "weight"}).headers["Location"] == f"{record}weight/"
+    choice = client.get(record, {"for": "pft-set"}).content.decode()
+    assert "What the task asks for" in choice and f"{record}mip/" in choice
+    assert client.get(record, {"for": "nothing"}).status_code == 200
