@@ -14,9 +14,9 @@ from pathway.vocabulary import Role
 
 DAYS_PER_MONTH = 30.4375
 DAYS_PER_YEAR = 365.25
-PREVALENT = 0.4  # the part that is on the books when the clinic begins
+PREVALENT = 0.25  # the part that is on the books when the clinic begins
 LATEST_START = 21  # nobody but the new patient begins in the last days
-LONG_ENOUGH = 0.75  # of all months: whoever has a fate that takes time begins early
+LONG_ENOUGH = (0.4, 0.8)  # of all months: whoever has a fate needs the time for it
 SMALL_TEAM_EVERY = 6  # every so manieth patient is the small team's
 
 
@@ -126,10 +126,11 @@ def _days_ago(fate: str, days: int, random: Random) -> int:
     if fate == "new":
         return 1
     if fate:
-        return round(days * (LONG_ENOUGH + (1 - LONG_ENOUGH) * spread))
+        shortest, longest = LONG_ENOUGH
+        return round(days * (shortest + (longest - shortest) * spread))
     if draw < PREVALENT:
         return round(days * (0.85 + 0.15 * spread))
-    return round(LATEST_START + (days * 0.85 - LATEST_START) * spread)
+    return round(LATEST_START + max(0.0, days * 0.85 - LATEST_START) * spread**1.5)
 
 
 def _shared_out(courses: Sequence[Course], patients: int) -> list[Course]:

@@ -13,7 +13,17 @@ from decimal import Decimal
 from pathway import clock, flow
 from pathway.demo import results
 from pathway.demo.courses import Life
-from pathway.models import Alert, AlertStatus, CareTask, Enrollment, Observation, Proposal, ProposalStatus, User
+from pathway.models import (
+    LIVE_TASK,
+    Alert,
+    AlertStatus,
+    CareTask,
+    Enrollment,
+    Observation,
+    Proposal,
+    ProposalStatus,
+    User,
+)
 from pathway.services.observations import NewObservation
 from pathway.vocabulary import COORDINATOR, Role, Severity
 
@@ -88,9 +98,10 @@ def hold(care: Care, day: date) -> None:
         keeps = care.life.part.course.keeps
         due = [t for t in care.tasks() if t.due_on <= day + timedelta(days=AHEAD_DAYS) and care.chance(keeps)]
         _write_down(care, due, day)
-        done = {task.pk for task in due}
-        for task in [task for task in care.tasks() if task.pk in done]:
-            _do(care, task, day)
+        for pk in [task.pk for task in due]:
+            task = CareTask.objects.live().filter(pk=pk).first()  # a result or another step may have closed it
+            if task is not None:
+                _do(care, task, day)
         _decide(care, day)
         _close_alerts(care, day)
 
@@ -220,7 +231,8 @@ def _equip(care: Care, task: CareTask, day: date) -> None:
     if code and not running.filter(kind=code).exists():
         by = care.person(Role.OCCUPATIONAL_THERAPIST)
         flow.start(care.pk, code, details=details, at=care.next_minute(), by=by)
-    if CareTask.objects.live().filter(pk=task.pk).exists():
+    task.refresh_from_db()
+    if task.status in LIVE_TASK:
         _complete(care, task)
 
 

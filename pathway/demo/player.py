@@ -1,7 +1,8 @@
 """One invented patient's months, played from enrolment to the present.
 
 Time jumps from one day on which something is due to the next: a rung of an open task, a contact,
-something that happened, the day on which a count runs out. Nothing is done on the days between.
+something that happened. Each step judges all rules on its day; the days between are not judged, so
+what merely expired between two steps is seen at the later one. The last step is the present day's sweep.
 """
 
 from __future__ import annotations
@@ -19,15 +20,14 @@ from pathway.demo.contacts import Care
 from pathway.demo.courses import Life
 from pathway.engine import schedule
 from pathway.models import LIVE, CareTask, Patient, Reminder, Site, User
-from pathway.services import people
+from pathway.services import people, reminders
 from pathway.vocabulary import BEREAVEMENT, COORDINATOR, Role
 
 CONTACT_AT = time(10, 30)
-MIN_GAP = 18  # days between two contacts
+MIN_GAP = 24  # days between two contacts
 NO_SHOW = 0.07
 LAPSED_DAYS = 130  # before the present: the last contact of someone who stopped coming
 UNREAD_DAYS = 14  # reminders of these last days are delivered; older ones have been seen to
-RUNS_OUT = 15  # days after which a fall or an infection does not count any more
 TIMES: Mapping[str, int] = {"pounds": 4, "hold": 25, "withdrawn": 100}  # days before the present
 
 
@@ -113,7 +113,7 @@ class _Story:
             if rung_at is None or rung_at > at:
                 return
             with clock.simulated(rung_at):
-                flow.remind(at=rung_at, enrollment_id=self.care.pk)
+                reminders.climb(at=rung_at, enrollment_id=self.care.pk)
 
     def _do(self, what: str, day: date) -> None:
         care = self.care
@@ -121,9 +121,6 @@ class _Story:
             self._contact(day)
         elif what.startswith("event "):
             care.record(results.event(what.removeprefix("event "), care.life))
-            self._enter(day + timedelta(days=RUNS_OUT), "judge")
-        elif what == "judge":
-            flow.pass_day(care.pk, at=care.at)
         elif what in ARRANGED:
             ARRANGED[what](care, day)
         else:
@@ -136,7 +133,6 @@ class _Story:
         if care.chance(NO_SHOW):
             self._enter(day + timedelta(days=care.life.random.randint(20, 45)), "contact")
             return
-        flow.pass_day(care.pk, at=care.at)
         contacts.hold(care, day)
         self._enter(self._next_contact(day), "contact")
         if care.life.is_failing(day):
