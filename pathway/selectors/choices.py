@@ -52,8 +52,8 @@ def stages(case: Case, track: str) -> list[Choice]:
 
 
 def kinds() -> list[Kind]:
-    """Every observation kind in the order of the vocabulary."""
-    return list(definitions.vocabulary().catalogue.kinds.values())
+    """Every observation kind by title."""
+    return sorted(definitions.vocabulary().catalogue.kinds.values(), key=lambda kind: kind.title.lower())
 
 
 def kinds_for(activity: str) -> list[Kind]:

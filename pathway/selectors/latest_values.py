@@ -20,6 +20,7 @@ from pathway.selectors import shown, worklists
 from pathway.selectors.cases import Case
 
 PAGE = 50
+PARTS_OF_OTHERS = r"^(q\d+|age)$"  # items of a scale, which the scale shows, and the age that rules ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def newest_of(patient: Patient, code: str) -> str:
 def measures(case: Case) -> list[Value]:
     """What can be derived now, each with the newest day of the results it was derived from."""
     found = []
-    for kind in MeasureKind.objects.order_by("title"):
+    for kind in MeasureKind.objects.exclude(code__regex=PARTS_OF_OTHERS).order_by("title"):
         reading = case.reader().read(kind.code)
         if reading.is_known:
             text = shown.reading(reading.value, kind.places, kind.unit)

@@ -71,7 +71,11 @@ def person(user: User | None) -> str:
 
 
 def unit(code: str) -> str:
-    return PLAIN_UNITS.get(code, code)
+    known = PLAIN_UNITS.get(code)
+    if known is None:
+        # Rates are written around a unit: cm[H2O]/3 mo.
+        known = code.replace("cm[H2O]", PLAIN_UNITS["cm[H2O]"]).replace("mm[Hg]", PLAIN_UNITS["mm[Hg]"])
+    return known
 
 
 def number(value: Decimal | Fraction, places: int, unit_code: str = "") -> str:

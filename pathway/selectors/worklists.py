@@ -276,7 +276,7 @@ def _decision_line(row: Proposal, today: date, vocabulary: Vocabulary) -> Line:
         title=proposal_title(row, vocabulary),
         when=shown.day(row.opened_on),
         detail=_age(row.opened_on, today),
-        why="; ".join(one.title for one in evidence),
+        why="; ".join(dict.fromkeys(one.title for one in evidence)),
         evidence=tuple(text for one in evidence for text in one.values),
     )
 
