@@ -145,6 +145,12 @@ def all_rules() -> Mapping[str, rules.CompiledRule]:
     return _site_rules(uses, release_id()).compiled
 
 
+def newest_rule_sets() -> list[definitions.RuleSet]:
+    """The newest published version of each rule set, by code."""
+    newest = RuleSetVersion.objects.filter(status="published").order_by("rule_set__code", "-number")
+    return [_rule_set(pk) for pk in newest.distinct("rule_set__code").values_list("pk", flat=True)]
+
+
 def published(pathway_code: str) -> PathwayVersion:
     """The newest published version of a pathway."""
     versions = PathwayVersion.objects.filter(pathway__code=pathway_code, status="published")
