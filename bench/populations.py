@@ -7,7 +7,7 @@ import time
 
 from django.db import connection
 
-from bench import copies, databases, originals
+from bench import copies, databases, indexes, originals
 from bench.measuring import Stock
 from config import places
 from pathway import flow
@@ -61,7 +61,9 @@ def _make(size: int, name: str) -> None:
         _make_source()
     began = time.perf_counter()
     databases.make(name, template=databases.SOURCE)
-    copies.fill([one.enrollment for one in originals.found().originals], len(_numbers(size)))
+    enrollments = [one.enrollment for one in originals.found().originals]
+    with indexes.set_aside():
+        copies.fill(enrollments, len(_numbers(size)))
     copies.settle()
     databases.finish(name)
     print(f"{name}: filled in {time.perf_counter() - began:.0f} s, {databases.megabytes()} MB", file=sys.stderr)
