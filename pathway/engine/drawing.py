@@ -201,9 +201,7 @@ def _proposed_by(
     return tuple((code, rules) for code, rules in found.items() if rules)
 
 
-def _entered_by(
-    pathway: Pathway, track: Track, stage: Stage, interventions: Iterable[Intervention]
-) -> tuple[str, ...]:
+def _entered_by(pathway: Pathway, track: Track, stage: Stage, interventions: Iterable[Intervention]) -> tuple[str, ...]:
     mine = [one for one in interventions if not one.offered_in or pathway.code in one.offered_in]
     found = []
     for one in mine:
@@ -242,4 +240,3 @@ def _interval(row: Row) -> str:
 def _joined(period: Period | None) -> str:
     """A number is never parted from its unit at the end of a line."""
     return str(period).replace(" ", NO_BREAK)
-
