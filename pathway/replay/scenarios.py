@@ -72,6 +72,7 @@ FLAGS = (
     "bmi-implausible", "rapid-change", "soft-range", "uln-missing", "q3-no-gastrostomy", "weight-stale",
     "below-20-kg", "interval-short", "no-rest-day", "after-death", "basis-retracted", "unit-mixup",
 )  # fmt: skip
+DAY_LENGTH = len("2025-03-30")
 CASE_KEYS = ("id", "convert", "add", "measure", "rule", "store", "given", "patient", "expect")
 
 
@@ -149,6 +150,7 @@ class _Checker:
         site, patient = self.table(tree, "site"), self.table(tree, "patient")
         self.keys(site, ("time_zone", "holidays", "region"))
         self.keys(patient, ("sex", "birth_date"))
+        self.moment(patient, "birth_date")
         self.word(patient, "sex", ("male", "female", "unknown"), optional=True)
         self.word(site, "region", ("EU", "US"), optional=True)
         self.word(tree, "pathway", self.known.pathways)
@@ -192,6 +194,7 @@ class _Checker:
             if not isinstance(told, Table):
                 raise ContentError(self.file, tree.line, "steps", "each step is a mapping")
             self.keys(told, ("on", "do", "expect"), needed=("on",))
+            self.moment(told, "on")
             on = told["on"]
             if not isinstance(on, date):
                 raise self.error(told, "on", "not a day")
@@ -227,6 +230,8 @@ class _Checker:
         if not isinstance(body, Table):
             raise self.error(told, verb, "the action takes a mapping")
         self.keys(body, ACTION_KEYS[verb], needed=NEEDED.get(verb, ()))
+        for key in ("effective", "until"):
+            self.moment(body, key)
         vocabulary = self.known.vocabulary
         for key, codes in (
             ("code", vocabulary.catalogue.kinds),
@@ -253,6 +258,7 @@ class _Checker:
         if not isinstance(entry, Table):
             raise ContentError(self.file, getattr(around, "line", 1), "observe", "an observation is a mapping")
         self.keys(entry, ENTRY_KEYS, needed=("code",))
+        self.moment(entry, "effective")
         self.word(entry, "code", self.known.vocabulary.catalogue.kinds)
 
     # what is expected
@@ -356,7 +362,21 @@ class _Checker:
             raise self.error(table, key, "must be a list")
         return told
 
+    def moment(self, table: Table, key: str) -> None:
+        """A day or date-time, in quotes or not; kept as what it says."""
+        told = table.get(key)
+        if isinstance(told, str):
+            try:
+                table[key] = date.fromisoformat(told) if len(told) == DAY_LENGTH else datetime.fromisoformat(told)
+            except ValueError:
+                raise self.error(
+                    table, key, f"{told!r} is no day (2025-03-30) or date-time (2025-03-30T00:30)"
+                ) from None
+        elif told is not None and not isinstance(told, date):
+            raise self.error(table, key, f"{told!r} is no day or date-time")
+
     def day(self, table: Table, key: str) -> date:
+        self.moment(table, key)
         told = table[key]
         if not isinstance(told, date):
             raise self.error(table, key, "not a day")

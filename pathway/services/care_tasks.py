@@ -199,7 +199,8 @@ def follow_plans(
     for task in [task for code, task in case.tasks.items() if code in codes]:
         ask = wanted.get(task.activity_id)
         matching = [r for r in results if completions.counts_for(case.vocabulary.activities[task.activity_id], r)]
-        if matching and (ask is None or (ask.label, ask.due) != (task.label, task.due_on)):
+        moved_on = ask is None or ask.label != task.label or (not ask.label and ask.due > task.due_on)
+        if matching and moved_on:
             _close_by_result(case, task, max(matching, key=lambda r: (r.day, r.at, r.order)))
         elif ask is None:
             cancel(case, task, reason="its calendar has ended")
@@ -213,6 +214,9 @@ def _follow_plan(case: Case, ask: plans.Wanted, not_before: date | None) -> None
         if not _was_closed_for(case, ask):
             plan(case, ask)
         return
+    is_same = (task.label, task.asked_by_plan_id) == (ask.label, ask.intervention_id)
+    if is_same and not_before is None:
+        return  # laid out before, and perhaps moved since by a rule or a voiding
     due = ask.due if not_before is None or ask.due >= task.due_on else max(ask.due, not_before)
     if (task.label, task.asked_by_plan_id, task.window_opens_on) != (ask.label, ask.intervention_id, ask.opens):
         task.label, task.asked_by_plan_id, task.window_opens_on = ask.label, ask.intervention_id, None
@@ -386,12 +390,17 @@ def snooze(case: Case, task: CareTask, *, until: date, reason: str) -> None:
 
 def retract(case: Case, retracted: Collection[Episode]) -> None:
     """Cancel what retracted episodes alone had asked for."""
-    pks = {episode.pk for episode in retracted}
-    for task in list(case.tasks.values()) if pks else ():
-        grounds = [ground.episode for ground in task.grounds.select_related("episode")]
-        asked_by_others = task.asked_by_stage or task.asked_by_plan_id is not None or task.asked_by_person
-        if not asked_by_others and any(one.pk in pks for one in grounds) and all(one.retracted for one in grounds):
+    for task in list(case.tasks.values()) if retracted else ():
+        if _rests_on_retracted(task):
             cancel(case, task, reason="what asked for it was voided")
+
+
+def _rests_on_retracted(task: CareTask) -> bool:
+    """Nobody but rules asked for it, and what they had seen was voided."""
+    if task.asked_by_stage or task.asked_by_plan_id is not None or task.asked_by_person:
+        return False
+    grounds = [ground.episode for ground in task.grounds.select_related("episode")]
+    return bool(grounds) and all(one.retracted for one in grounds)
 
 
 def repoint(case: Case, voided: Observation, replacement: Iterable[Observation]) -> set[str]:
@@ -433,6 +442,8 @@ def restore_after_death(case: Case) -> None:
     for task in CareTask.objects.filter(
         enrollment=case.enrollment, status=TaskStatus.CANCELLED, cancelled_by_death=True
     ):
+        if _rests_on_retracted(task):
+            continue
         task.restore()
         task.cancelled_by_death, task.close_reason = False, ""
         task.closed_at, task.closed_by = None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -89,7 +90,7 @@ def release_plausible_weights(case: Case) -> list[Observation]:
     ).order_by("effective_at", "pk")
     released = []
     for row in held:
-        if not _looks_like_other_unit(case, _exact(row), row.effective_on, row.effective_at):
+        if not _looks_like_other_unit(case, _exact(row), row):
             _release(case, row)
             released.append(row)
     return released
@@ -242,21 +243,22 @@ def _hold_if_doubtful(case: Case, row: Observation, checked: entries.Checked) ->
     if case.is_dead and case.patient.died_on is not None and row.effective_on > case.patient.died_on:
         row.status, row.held_for = ObservationStatus.HELD, AFTER_DEATH
     elif row.kind_id == "weight" and row.performable and isinstance(checked.canonical, Fraction):
-        if _looks_like_other_unit(case, checked.canonical, row.effective_on, row.effective_at):
+        if _looks_like_other_unit(case, checked.canonical, row):
             row.status, row.held_for = ObservationStatus.HELD, UNIT_MIXUP
 
 
-def _looks_like_other_unit(case: Case, weight: Fraction, day: date, at: datetime) -> bool:
-    earlier = _earlier_weight(case, at)
+def _looks_like_other_unit(case: Case, weight: Fraction, row: Observation) -> bool:
+    earlier = _earlier_weight(case, row)
     if earlier is None or not isinstance(earlier.value, Fraction):
         return False
-    age = case.reader().age_on(day)
-    return entries.is_unit_mixup(weight, earlier.value, age=age, days=(day - earlier.day).days)
+    age = case.reader().age_on(row.effective_on)
+    return entries.is_unit_mixup(weight, earlier.value, age=age, days=(row.effective_on - earlier.day).days)
 
 
-def _earlier_weight(case: Case, at: datetime) -> Result | None:
-    """The newest usable weight before that instant."""
-    found = [r for r in case.reader().usable("weight") if r.at < at]
+def _earlier_weight(case: Case, row: Observation) -> Result | None:
+    """The newest usable weight before this one; of one instant, the one entered before."""
+    order = row.pk or math.inf  # not stored yet: after all of its instant
+    found = [r for r in case.reader().usable("weight") if (r.at, r.order) < (row.effective_at, order)]
     return found[-1] if found else None
 
 
@@ -286,7 +288,7 @@ def _body_flags(case: Case, row: Observation) -> list[str]:
     if isinstance(bmi.value, Fraction) and entries.is_bmi_implausible(bmi.value, age):
         found.append("bmi-implausible")
     if row.kind_id == "weight":
-        earlier = _earlier_weight(case, row.effective_at)
+        earlier = _earlier_weight(case, row)
         if earlier is not None and isinstance(earlier.value, Fraction):
             days = (row.effective_on - earlier.day).days
             if entries.is_rapid_change(_exact(row), earlier.value, days=days, age=age):

@@ -93,14 +93,17 @@ def supersede_code(case: Case, code: str, *, reason: str) -> None:
 def retract(case: Case, retracted: Collection[Episode]) -> None:
     """Withdraw open proposals whose every ground is retracted, then ask for nearer stages again."""
     tracks = set()
-    pks = {episode.pk for episode in retracted}
-    for proposal in _opened(case) if pks else ():
-        grounds = [ground.episode for ground in proposal.grounds.select_related("episode")]
-        if any(one.pk in pks for one in grounds) and all(one.retracted for one in grounds):
+    for proposal in _opened(case) if retracted else ():
+        if _rests_on_retracted(proposal):
             _withdraw(case, proposal, "evidence voided")
             tracks.add(proposal.track)
     for track in sorted(tracks - {""}):
         _ask_for_nearer(case, track)
+
+
+def _rests_on_retracted(proposal: Proposal) -> bool:
+    grounds = [ground.episode for ground in proposal.grounds.select_related("episode")]
+    return bool(grounds) and all(one.retracted for one in grounds)
 
 
 def retracted_bases(case: Case, voided: Collection[int]) -> list[Proposal]:
@@ -140,6 +143,8 @@ def restore_after_death(case: Case) -> None:
     for proposal in Proposal.objects.filter(
         enrollment=case.enrollment, status=ProposalStatus.WITHDRAWN, closed_by_death=True
     ):
+        if _rests_on_retracted(proposal):
+            continue
         proposal.reopen()
         proposal.closed_by_death, proposal.reason = False, ""
         proposal.decided_at, proposal.decided_on = None, None
