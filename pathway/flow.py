@@ -331,11 +331,12 @@ def start(
     case = _open_case(enrollment_id, at=at, by=by)
     row = interventions.start(case, code, effective=effective or case.today, details=details or {})
     kind = interventions.kind_of(case, code)
-    care_tasks.close_decisions(case, kind.completes, outcome="started")
+    closed = care_tasks.close_decisions(case, kind.completes, outcome="started")
     for question in (code, REFERRALS.get(code, "") if code == "gastrostomy" else ""):
         proposals.supersede_code(case, question, reason="started")
     _lay_out_tasks(case, row, on="start")
     _take_effect(case, [row] if row.took_effect else [])
+    care_tasks.go_on(case, closed)
     _settle(case)
     return row
 

@@ -348,12 +348,10 @@ def cancel_all(case: Case, *, reason: str, by_death: bool = False) -> None:
         cancel(case, task, reason=reason, by_death=by_death)
 
 
-def close_decisions(case: Case, codes: Iterable[str], *, outcome: str) -> None:
+def close_decisions(case: Case, codes: Iterable[str], *, outcome: str) -> list[Closed]:
     """What an intervention or a decided proposal settles."""
-    for code in codes:
-        task = _live(case, code)
-        if task is not None:
-            complete(case, task, effective=case.today, outcome=outcome)
+    live = [task for code in codes if (task := _live(case, code)) is not None]
+    return [complete(case, task, effective=case.today, outcome=outcome) for task in live]
 
 
 # people
