@@ -94,7 +94,25 @@ class Pathway:
     rows: tuple[Row, ...]
     rule_sets: tuple[str, ...] = ()
     on_entry: Mapping[str, str] = field(default_factory=dict)  # stage -> code proposal opened on entering it
+    routes: tuple[str, ...] = ()  # R1-R2; a track of which none is named has one from each stage to each later one
     terminology: Mapping[str, str] = field(default_factory=dict)
+
+
+def routes_of(pathway: Pathway) -> list[tuple[str, str]]:
+    """Every route as source and target stage; nothing leads out of a terminal stage."""
+    named = [(source, target) for source, _, target in (one.partition("-") for one in pathway.routes)]
+    found = []
+    for track in pathway.tracks:
+        codes = {stage.code for stage in track.stages}
+        of_track = [route for route in named if route[0] in codes]
+        forward = [
+            (one.code, other.code)
+            for one in track.stages
+            for other in track.stages
+            if one.rank < other.rank and not one.is_terminal
+        ]
+        found += of_track or forward
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,10 +209,7 @@ def _store_graph(version: PathwayVersion, pathway: engine.Pathway) -> None:
             )
     Stage.objects.bulk_create(stages.values())
     Route.objects.bulk_create(
-        Route(source=source, target=target)
-        for source in stages.values()
-        for target in stages.values()
-        if source.track_id == target.track_id and source.rank < target.rank
+        Route(source=stages[source], target=stages[target]) for source, target in engine.routes_of(pathway)
     )
     StageActivity.objects.bulk_create(
         StageActivity(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from pathway.engine import yamltext
+from pathway.engine import graph, yamltext
 from pathway.engine.catalogue import Catalogue
 from pathway.engine.content import guidance as guidance_files
 from pathway.engine.content import interventions, observations, pathways, places, rule_sets, texts, vocabulary
@@ -28,6 +28,7 @@ from pathway.engine.definitions import (
     Rung,
     Track,
     Vocabulary,
+    routes_of,
 )
 from pathway.engine.guidance import Guidance
 from pathway.engine.names import Names, measure_types
@@ -136,7 +137,25 @@ class _Folder:
             sources=sources,
         )
         texts.check(self._pending, names(found))
+        self._check_graphs(found)
         return replace(found, guidance=self._guidance(found))
+
+    def _check_graphs(self, found: Content) -> None:
+        """A pathway with an error in its graph, such as a stage that no route leads to, is refused as a whole."""
+        for pathway in found.pathways.values():
+            problems = graph.problems(
+                pathway,
+                found.rule_sets.values(),
+                found.activities.values(),
+                found.interventions.values(),
+                found.proposals.values(),
+                roles=found.roles,
+                observations=found.catalogue.kinds,
+                routes=routes_of(pathway),
+            )
+            for problem in problems:
+                if problem.severity == graph.ERROR:
+                    raise ContentError(f"{pathway.code}.yaml", 1, problem.where, problem.what)
 
     def _guidance(self, found: Content) -> Guidance:
         files = {name: self._file(f"guidance/{name}.yaml") for name in guidance_files.FILES}

@@ -36,6 +36,7 @@ def pathway(file: Fields, around: Around) -> Pathway:
         rows=tuple(_row(entry, tracks, around) for entry in file.each("schedule")),
         rule_sets=file.some_of("rule_sets", around.rule_sets, "rule set"),
         on_entry=_on_entry(file, tracks, around),
+        routes=_routes(file, tracks),
         terminology=file.within("terminology").texts(),
     )
     file.finish()
@@ -58,6 +59,20 @@ def _on_entry(file: Fields, tracks: tuple[Track, ...], around: Around) -> dict[s
         if file.text("code") not in around.proposals[proposal].pathways:
             raise entry.error(stage, f"{proposal} is not a proposal of this pathway")
     return opened
+
+
+def _routes(file: Fields, tracks: tuple[Track, ...]) -> tuple[str, ...]:
+    """`R1-R2`: from one stage to a later one of the same track."""
+    ranks = {stage.code: (track.code, stage.rank) for track in tracks for stage in track.stages}
+    found = file.words("routes")
+    for text in found:
+        source, _, target = text.partition("-")
+        for code in (source, target):
+            if code not in ranks:
+                raise file.error("routes", f"unknown stage {code!r} in this pathway{nearest(code, ranks)}")
+        if ranks[source][0] != ranks[target][0] or ranks[source][1] >= ranks[target][1]:
+            raise file.error("routes", f"is no way from a stage to a later one of its track: {text!r}")
+    return tuple(found)
 
 
 def _row(entry: Fields, tracks: tuple[Track, ...], around: Around) -> Row:
