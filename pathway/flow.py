@@ -10,7 +10,7 @@ Services change rows of one kind and do not know one another; they are composed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import partial
@@ -36,7 +36,7 @@ from pathway.models import (
     Site,
     User,
 )
-from pathway.selectors import cases, definitions, health, judging, plans
+from pathway.selectors import cases, definitions, health, judging, plans, spirometry
 from pathway.selectors.cases import Case
 from pathway.services import (
     alerts,
@@ -145,6 +145,7 @@ def enroll(
     transitions.enter_initial(case, enrollments.initial_stages(case, start or {}))
     care_tasks.lay_out_enrollment(case)
     rows = observations.record(case, facts) if facts else []
+    _compute_percents(case, spirometry.days_of(case, rows))
     _settle(case, new=rows)
     return enrollment
 
@@ -183,11 +184,15 @@ def change_pathway(
 @transaction.atomic
 @audit.gathered()
 def record(enrollment_id: int, form: NewForm, *, at: datetime, by: User | None) -> list[Observation]:
-    """Store one form together or not at all; complete what it completes; judge once, after the last."""
+    """Store one form together or not at all; complete what it completes; judge once, after the last.
+
+    With it goes what the site computes from it. Returns what was entered.
+    """
     case = cases.lock(enrollment_id, at=at, by=by)
     if case.enrollment.status in (EnrollmentStatus.WITHDRAWN, EnrollmentStatus.COMPLETED):
         raise errors.NotAllowed("not-allowed", "The patient is not on this pathway any more")
     rows = observations.record(case, form)
+    _retract(case, _compute_percents(case, spirometry.days_of(case, rows)))
     if not case.is_dead:
         _settle(case, new=rows)
     return rows
@@ -200,20 +205,15 @@ def void(
 ) -> list[Observation]:
     """Entered in error: recompute what used it. A correction is stored first."""
     observation, case = _observation_case(observation_id, at=at, by=by)
-    last_before = care_tasks.last_done(case, {observation.kind_id})
+    last_before = care_tasks.last_done(case, {observation.kind_id, spirometry.PERCENT})
     new = observations.record(case, [replace], replaces=observation) if replace else []
     observations.void(case, observation, reason=reason)
     new += observations.release_plausible_weights(case)
-    voided = [observation.pk]
-    retracted = alerts.retract(case, voided)
-    if case.enrollment.status in LIVE:
-        proposals.retract(case, retracted)
-        care_tasks.retract(case, retracted)
-    for _ in proposals.retracted_bases(case, voided):
-        observations.flag(case, "basis-retracted", observation=observation)
+    gone = [observation, *_compute_percents(case, spirometry.days_of_voided(case, observation, new))]
+    _retract(case, gone)
     if case.enrollment.status in LIVE:
         corrected = care_tasks.repoint(case, observation, new)
-        care_tasks.lay_out_voided(case, voided, last_before)
+        care_tasks.lay_out_voided(case, [row.pk for row in gone], last_before)
         _settle(case, new=new, apart_from=corrected, not_before=case.today)
     return new
 
@@ -576,6 +576,28 @@ def _in_turns(batch: Callable[[], tuple[int, int]]) -> int:
 # how the steps follow one another
 
 
+def _compute_percents(case: Case, days: Collection[date]) -> list[Observation]:
+    """Percent of predicted FVC follows the litres of these days. Returns what does not follow any more, voided."""
+    found = spirometry.changes(case, days)
+    for row in found.void:
+        observations.void(case, row, reason=spirometry.NO_LONGER)
+    observations.record_percents(case, found.store)
+    return list(found.void)
+
+
+def _retract(case: Case, voided: Sequence[Observation]) -> None:
+    """What rests on voided results alone is withdrawn; what people decided on them stays, flagged."""
+    if not voided:
+        return
+    pks = [row.pk for row in voided]
+    retracted = alerts.retract(case, pks)
+    if case.enrollment.status in LIVE:
+        proposals.retract(case, retracted)
+        care_tasks.retract(case, retracted)
+    for _ in proposals.retracted_bases(case, pks):
+        observations.flag(case, "basis-retracted", observation=voided[0])
+
+
 def _settle(
     case: Case,
     *,
@@ -640,6 +662,9 @@ def _take_effect(case: Case, started: Iterable[Intervention]) -> None:
 
 def _stop(case: Case, code: str, effective: date, reason: str) -> None:
     row = interventions.stop(case, code, effective=effective, reason=reason)
+    if not row.took_effect:
+        care_tasks.cancel_plans(case, row.pk)
+        return
     care_tasks.cancel_plans(case, row.pk, plans.activities_of(case, code))
     _lay_out_tasks(case, row, on="stop")
     drugs = {kind.code for kind in case.vocabulary.interventions.values() if kind.is_drug}

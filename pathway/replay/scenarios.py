@@ -72,6 +72,7 @@ FLAGS = (
     "bmi-implausible", "rapid-change", "soft-range", "uln-missing", "q3-no-gastrostomy", "weight-stale",
     "below-20-kg", "interval-short", "no-rest-day", "after-death", "basis-retracted", "unit-mixup",
 )  # fmt: skip
+SKIP_REASONS = ("declined", "unable", "not-appropriate", "done-elsewhere")
 DAY_LENGTH = len("2025-03-30")
 CASE_KEYS = ("id", "convert", "add", "measure", "rule", "store", "given", "patient", "expect")
 
@@ -240,6 +241,8 @@ class _Checker:
             ("rule", self.known.rules),
         ):
             self.word(body, key, codes, optional=True)
+        if verb == "skip":
+            self.word(body, "reason", SKIP_REASONS)
         if verb == "reassign":
             self.word(body, "to", [role.code for role in vocabulary.roles])
         if verb == "change_pathway":
@@ -296,9 +299,27 @@ class _Checker:
         measures_at = self.table(told, "measures_at")
         for day in measures_at:
             self.codes(self.table(measures_at, day), readable)
-        if isinstance(told.get("rejected"), str):
-            self.word(told, "rejected", REASON_CODES)
+        if told.get("rejected") is not True:
+            self.word(told, "rejected", REASON_CODES, optional=True)
+        self.codes(self.table(told, "planned"), {*self.planned_codes()})
+        for rungs in self.table(told, "reminders").values() if told.get("reminders") != "none" else ():
+            for rung in rungs if isinstance(rungs, Listing) else ():
+                if not isinstance(rung, Table):
+                    raise self.error(told, "reminders", "each reminder is a mapping with to and on")
+                self.keys(rung, ("to", "on"), needed=("to", "on"))
+                self.moment(rung, "on")
+                self.word(rung, "to", [role.code for role in vocabulary.roles])
         self.codes(self.table(told, "evidence"), {*self.known.rules, *vocabulary.proposals})
+
+    def planned_codes(self) -> set[str]:
+        """Calendars by their activity, series and programmes by their intervention, and dates without a task."""
+        vocabulary = self.known.vocabulary
+        dates = [
+            *(i.planned for i in vocabulary.interventions.values()),
+            *(p.planned for p in vocabulary.proposals.values()),
+        ]
+        calendars = {calendar.activity for calendar in vocabulary.calendars}
+        return calendars | set(vocabulary.interventions) | {one.code for many in dates for one in many}
 
     def proposal(self, told: Any, around: Table) -> None:
         if isinstance(told, Table):

@@ -63,7 +63,9 @@ def interventions(patient_id: int) -> list[Intervention]:
 
 
 def spans(rows: Iterable[Intervention]) -> tuple[Span, ...]:
-    return tuple(Span(row.kind_id, row.started_on, row.stopped_on, _details(row)) for row in rows)
+    """Without planned starts that were called off: those never were."""
+    was = [row for row in rows if row.took_effect or row.stopped_on is None]
+    return tuple(Span(row.kind_id, row.started_on, row.stopped_on, _details(row)) for row in was)
 
 
 def doses(patient_id: int) -> tuple[Dose, ...]:

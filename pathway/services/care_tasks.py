@@ -153,11 +153,11 @@ def _was_done_in(case: Case, row: Row) -> bool:
 
 
 def _drop(case: Case, code: str) -> None:
-    """No row schedules it any more: cancelled, unless only others had asked for it."""
+    """No row schedules it any more: cancelled, unless a rule or a person alone had asked for it (CONVENTIONS 24)."""
     task = _live(case, code)
     if task is None or not task.asked_by_stage:
         return
-    if task.asked_by_plan_id is not None or task.asked_by_person:
+    if task.asked_by_plan_id is not None:
         task.asked_by_stage, task.row = False, None
         task.keep("asked_by_stage", "row")
     else:
@@ -272,9 +272,11 @@ def cancel_labs(case: Case, code: str) -> None:
         cancel(case, task, reason="the dose was given")
 
 
-def cancel_plans(case: Case, intervention_id: int, activities: Collection[str]) -> None:
+def cancel_plans(case: Case, intervention_id: int, activities: Collection[str] | None = None) -> None:
+    """What the plan of an intervention asked for: these activities, or all of them."""
     for task in list(case.tasks.values()):
-        if task.asked_by_plan_id == intervention_id and task.activity_id in activities:
+        is_named = activities is None or task.activity_id in activities
+        if task.asked_by_plan_id == intervention_id and is_named:
             cancel(case, task, reason="the intervention was stopped")
 
 
