@@ -11,8 +11,9 @@ from django.views.decorators.http import require_http_methods
 
 from pathway import access, errors
 from pathway.selectors import patient_pages
+from pathway.web import action as acts
 from pathway.web import actions, pages
-from pathway.web.actions import Action, Noun, Target
+from pathway.web.action import Action, Noun, Target
 from pathway.web.forms import PlainForm
 from pathway.web.pages import Stopwatch
 
@@ -33,8 +34,8 @@ def act(request: HttpRequest, pk: int, *, noun: str, action: str, key: str = "")
         if refused is None and not form.errors:
             return redirect(pages.patient_address(target.patient, watch.mark()))
         status = pages.status_of(refused) if refused is not None else pages.UNPROCESSABLE
-    context = {"action": chosen, "form": form, "target": target, "revision": target.revision}
-    return pages.about(request, target.patient, "act", context, at=watch.at, status=status)
+    context = {"action": chosen, "form": form, "target": target, "revision": target.revision, **chosen.more(target)}
+    return pages.about(request, target.patient, chosen.template, context, at=watch.at, status=status)
 
 
 def _target(kind: Noun, user: access.Person, pk: int, key: str, watch: Stopwatch) -> Target:
@@ -58,7 +59,7 @@ def _do(
         return None
     try:
         with transaction.atomic():
-            actions.check_revision(kind, target, request.POST.get("revision", ""), watch.at, user)
+            acts.check_revision(kind, target, request.POST.get("revision", ""), watch.at, user)
             chosen.act(target, form, watch.at, user)
     except errors.Refused as refused:
         form.refuse(refused)

@@ -35,6 +35,6 @@ urlpatterns = [
             {"noun": "parts", "action": name},
             name=f"enrollments-{name}",
         )
-        for name in actions.PARTS.actions
+        for name in actions.NOUNS["parts"].actions
     ),
 ]
