@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -130,7 +131,7 @@ def _days_ago(fate: str, days: int, random: Random) -> int:
         return round(days * (shortest + (longest - shortest) * spread))
     if draw < PREVALENT:
         return round(days * (0.85 + 0.15 * spread))
-    return round(LATEST_START + max(0.0, days * 0.85 - LATEST_START) * spread**1.5)
+    return round(LATEST_START + max(0.0, days * 0.85 - LATEST_START) * math.pow(spread, 1.5))
 
 
 def _shared_out(courses: Sequence[Course], patients: int) -> list[Course]:

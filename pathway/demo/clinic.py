@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from pathway import audit, errors, flow
 from pathway.demo import accounts, casting, player
 from pathway.demo.accounts import Account, Keep
+from pathway.demo.casting import Part, Script
 from pathway.engine import schedule
 from pathway.models import Patient, Site, User
 from pathway.services import definitions
@@ -19,40 +20,60 @@ from pathway.services import definitions
 SLUG, NAME, ZONE, COUNTRY = "demo", "Demo clinic", "Europe/London", "GB"
 ACTIVE, SHADOW = ("core", "nice-ng42"), ("aan-2009",)
 SMALL_TEAM = "small-"
+LOCK = 7_278_002  # with the patient's number: two runs at once do not make one patient twice
 
 Progress = Callable[[int, int], None]  # how many patients are there, of how many
 
 
-@dataclass(slots=True)
-class Seeded:
-    """What one run added."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for; the same order makes the same patients. `now` is the present to which they are played."""
 
-    accounts: list[Account] = field(default_factory=list)
-    patients: int = 0
+    patients: int
+    months: int
+    seed: int
+    now: datetime
 
 
-def seed(
-    folder: Path, *, patients: int, months: int, seed: int, now: datetime, file: Path, keep: Keep, progress: Progress
-) -> Seeded:
-    """Make what is missing of the demo clinic. Each patient is one transaction: a run that was ended goes on here."""
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """The site with its two teams by role, and the accounts that this run made."""
+
+    script: Script
+    site: Site
+    team: Mapping[str, User]
+    small_team: Mapping[str, User]
+    new_accounts: list[Account]
+
+
+@transaction.atomic
+def open_clinic(folder: Path, *, file: Path, keep: Keep) -> Clinic:
+    """Make what is missing of the site and its people; what `fixtures/demo/` says is in `folder`."""
     script = casting.read(folder)
-    seeded = Seeded()
-    with transaction.atomic():
-        site = ensure_site()
-        team, new = accounts.ensure(site, script.names.staff, path=file, keep=keep)
-        small, more = accounts.ensure(site, script.names.small_team, prefix=SMALL_TEAM, path=file, keep=keep)
-        seeded.accounts = [*new, *more]
-    parts = casting.cast(
-        script, patients=patients, months=months, seed=seed, today=schedule.local_day(now, site.time_zone)
-    )
-    present = set(Patient.objects.filter(site=site).values_list("identifier", flat=True))
-    for part in parts:
-        if part.identifier not in present:
-            _add(part, site, small if part.is_small_teams else team, seed, now)
-            seeded.patients += 1
-        progress(part.number, len(parts))
+    site = ensure_site()
+    team, new = accounts.ensure(site, script.names.staff, path=file, keep=keep)
+    small, more = accounts.ensure(site, script.names.small_team, prefix=SMALL_TEAM, path=file, keep=keep)
+    return Clinic(script, site, team, small, [*new, *more])
+
+
+def play(clinic: Clinic, order: Order, *, progress: Progress, share: tuple[int, int] = (0, 1)) -> int:
+    """Add the patients that are missing, one transaction each: a run that was ended goes on here. Returns how many.
+
+    `share` (0, 2) takes every second patient, (1, 2) the others.
+    """
+    today = schedule.local_day(order.now, clinic.site.time_zone)
+    parts = casting.cast(clinic.script, patients=order.patients, months=order.months, seed=order.seed, today=today)
+    index, of = share
+    added = 0
+    for part in parts[index::of]:
+        added += _add(clinic, part, order)
+        progress(Patient.objects.filter(site=clinic.site).count(), len(parts))
+    return added
+
+
+def settle(*, now: datetime) -> None:
+    """Deliver the reminders of the last days into the inboxes."""
     flow.deliver(at=now)
-    return seeded
 
 
 def ensure_site(slug: str = SLUG, name: str = NAME) -> Site:
@@ -69,6 +90,14 @@ def ensure_site(slug: str = SLUG, name: str = NAME) -> Site:
     return site
 
 
-def _add(part: casting.Part, site: Site, team: Mapping[str, User], seed: int, now: datetime) -> None:
-    with transaction.atomic(), audit.gathered():
-        player.play(part, site, team, seed=seed, now=now)
+@transaction.atomic
+def _add(clinic: Clinic, part: Part, order: Order) -> bool:
+    """True when the patient was not there yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, part.number])
+    if Patient.objects.filter(site=clinic.site, identifier=part.identifier).exists():
+        return False
+    team = clinic.small_team if part.is_small_teams else clinic.team
+    with audit.gathered():
+        player.play(part, clinic.site, team, seed=order.seed, now=order.now)
+    return True

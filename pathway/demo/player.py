@@ -21,7 +21,7 @@ from pathway.demo.courses import Life
 from pathway.engine import schedule
 from pathway.models import LIVE, CareTask, Patient, Reminder, Site, User
 from pathway.services import people, reminders
-from pathway.vocabulary import BEREAVEMENT, COORDINATOR, Role
+from pathway.vocabulary import COORDINATOR, Role
 
 CONTACT_AT = time(10, 30)
 MIN_GAP = 24  # days between two contacts
@@ -66,12 +66,10 @@ class _Story:
 
     def run(self) -> None:
         self._plan()
-        while self.agenda and self.agenda[0][0] < self.care.today:
+        while self.agenda and self.agenda[0][0] < self.care.today and not self.is_over:
             day, _, what = heapq.heappop(self.agenda)
             at = max(schedule.instant(day, CONTACT_AT, self.site.time_zone), self.care.at)
             self._remind_until(at)
-            if self.is_over and what != "farewell":
-                continue
             self.care.at = at
             with clock.simulated(at):
                 self._do(what, day)
@@ -149,15 +147,10 @@ class _Story:
         nurse, neurologist = care.person(COORDINATOR), care.person(Role.NEUROLOGIST)
         if what == "die":
             flow.record_death(care.pk, effective=day - timedelta(days=1), at=at, by=neurologist)
-            self._enter(day + timedelta(days=30), "farewell")
         elif what == "withdraw":
             flow.withdraw(care.pk, reason="Moved away, care goes on elsewhere", at=at, by=nurse)
         elif what == "hold":
             flow.hold(care.pk, reason="In hospital after a fracture, asks for a pause", at=at, by=neurologist)
-        elif what == "farewell":
-            for task in care.tasks():
-                if task.activity_id == BEREAVEMENT:
-                    flow.complete(task.pk, at=at, by=nurse)
         care.enrollment.refresh_from_db()
         self.is_over = care.enrollment.status not in LIVE
 
