@@ -1,7 +1,7 @@
 """The ladder of an open task: who is reminded of it on which day (vocabulary 8, CONVENTIONS 31-33).
 
-A rung has one day, and it is sent on that day or not at all: a rung whose day had come before the
-due date was set, or while the enrollment was on hold, is never made up for.
+A rung has one day. One whose day had come before the due date was set, or while the enrollment was
+on hold, is never made up for; after the machinery was down, only the latest that has come is sent.
 """
 
 from __future__ import annotations

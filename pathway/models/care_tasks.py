@@ -80,7 +80,7 @@ class CareTask(Lifecycle):
             ),
         ]
         indexes = [
-            # Read by services.reminders.sweep: open tasks with a rung to climb.
+            # Read by services.reminders.climb: open tasks with a rung to climb.
             models.Index(
                 fields=["next_rung_at"], condition=Q(status__in=["open", "in-progress"]), name="task_next_rung"
             ),

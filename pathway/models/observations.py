@@ -26,7 +26,7 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
 class Observation(models.Model):
     """One result. `value` is canonical; `entered` and `unit` are what was typed.
 
-    The columns from `posture` to `interval_days` are the context that rules compare; the rest of
+    The columns from `posture` to `days` are the context that rules compare; the rest of
     the context is in `notes`, which is shown and never compared.
     """
 

@@ -26,7 +26,7 @@ def enter_initial(case: Case, stages: dict[str, str]) -> None:
 
 
 def follow(case: Case, track: str, stage: str, *, how: str, reason: str = "") -> None:
-    """Move to another stage. Raises NotAllowed without a route; backward needs a reason and a person.
+    """Move to another stage. Raises NotAllowed forward without a route, and backward without a reason.
 
     The caller holds the lock on the enrollment, so the open stay cannot change under it.
     """
