@@ -145,8 +145,8 @@ def enroll(
     transitions.enter_initial(case, enrollments.initial_stages(case, start or {}))
     care_tasks.lay_out_enrollment(case)
     rows = observations.record(case, facts) if facts else []
-    _compute_percents(case, spirometry.days_of(case, rows))
-    _settle(case, new=rows)
+    computed, _ = _compute_percents(case, spirometry.days_of(case, rows))
+    _settle(case, new=[*rows, *computed])
     return enrollment
 
 
@@ -192,9 +192,10 @@ def record(enrollment_id: int, form: NewForm, *, at: datetime, by: User | None) 
     if case.enrollment.status in (EnrollmentStatus.WITHDRAWN, EnrollmentStatus.COMPLETED):
         raise errors.NotAllowed("not-allowed", "The patient is not on this pathway any more")
     rows = observations.record(case, form)
-    _retract(case, _compute_percents(case, spirometry.days_of(case, rows)))
+    computed, gone = _compute_percents(case, spirometry.days_of(case, rows))
+    _retract(case, gone)
     if not case.is_dead:
-        _settle(case, new=rows)
+        _settle(case, new=[*rows, *computed])
     return rows
 
 
@@ -209,12 +210,13 @@ def void(
     new = observations.record(case, [replace], replaces=observation) if replace else []
     observations.void(case, observation, reason=reason)
     new += observations.release_plausible_weights(case)
-    gone = [observation, *_compute_percents(case, spirometry.days_of_voided(case, observation, new))]
+    computed, not_any_more = _compute_percents(case, spirometry.days_of_voided(case, observation, new))
+    gone, now = [observation, *not_any_more], [*new, *computed]
     _retract(case, gone)
     if case.enrollment.status in LIVE:
-        corrected = care_tasks.repoint(case, observation, new)
+        corrected = {code for row in gone for code in care_tasks.repoint(case, row, now)}
         care_tasks.lay_out_voided(case, [row.pk for row in gone], last_before)
-        _settle(case, new=new, apart_from=corrected, not_before=case.today)
+        _settle(case, new=now, apart_from=corrected, not_before=case.today)
     return new
 
 
@@ -576,13 +578,12 @@ def _in_turns(batch: Callable[[], tuple[int, int]]) -> int:
 # how the steps follow one another
 
 
-def _compute_percents(case: Case, days: Collection[date]) -> list[Observation]:
-    """Percent of predicted FVC follows the litres of these days. Returns what does not follow any more, voided."""
+def _compute_percents(case: Case, days: Collection[date]) -> tuple[list[Observation], list[Observation]]:
+    """Percent of predicted FVC follows the litres of these days. Returns what is new, and what was voided for it."""
     found = spirometry.changes(case, days)
     for row in found.void:
         observations.void(case, row, reason=spirometry.NO_LONGER)
-    observations.record_percents(case, found.store)
-    return list(found.void)
+    return observations.record_percents(case, found.store), list(found.void)
 
 
 def _retract(case: Case, voided: Sequence[Observation]) -> None:

@@ -51,6 +51,14 @@ class Region(TextChoices):
     US = "US", _("United States")
 
 
+class FvcEquation(TextChoices):
+    """Published equations by which a site has percent of predicted computed from litres (never GLI tables)."""
+
+    NONE = "", _("none: percentages are entered")
+    ECSC = "ecsc", _("ECSC 1993, 18 to 70 years")
+    NHANES3 = "nhanes3", _("NHANES III, white set, from 8 years")
+
+
 OVERALL_TRACK = "overall"
 CLOSED_STAGE = "O9"  # the one stage that the server sets by itself: death and withdrawal
 TREATMENT_TRACK = "treatment"

@@ -147,3 +147,15 @@ def test_a_user_name_is_taken_once() -> None:
 def test_options_that_are_missing_are_named(capsys: Any) -> None:
     with pytest.raises(CommandError, match="--time-zone, --region"):
         run("create_site", "north", "North")
+
+
+def test_a_site_chooses_its_equation_for_predicted_fvc() -> None:
+    output = run("create_site", *GIVEN, "--fvc-equation=nhanes3")
+    assert Site.objects.get(slug="north").fvc_equation == "nhanes3"
+    assert "percent of predicted FVC: NHANES III, white set" in output
+
+
+def test_an_unknown_equation_is_named_with_the_known_ones() -> None:
+    with pytest.raises(CommandError, match="fvc-equation: There is no equation 'gli-2012'; one of: ecsc, nhanes3"):
+        run("create_site", *GIVEN, "--fvc-equation=gli-2012")
+    assert not Site.objects.exists()

@@ -95,7 +95,7 @@ class PathwayUserAdmin(UserAdmin):  # type: ignore[type-arg]
 @admin.register(Site)
 class SiteAdmin(PlainAdmin):
     inlines = (SiteRuleSetInline,)
-    list_display = ("name", "slug", "time_zone", "region", "is_demo")
+    list_display = ("name", "slug", "time_zone", "region", "fvc_equation", "is_demo")
     prepopulated_fields = {"slug": ("name",)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

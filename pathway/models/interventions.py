@@ -20,6 +20,8 @@ class Intervention(models.Model):
     dose_mg = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     extent = models.CharField(max_length=16, blank=True)  # wheelchairs: part-time | full-time
     details = models.JSONField(default=dict, blank=True)
+    outside_licence = models.BooleanField(default=False, db_default=False)
+    concerns = models.TextField(blank=True, default="", db_default="")  # when it was started, one a line
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
@@ -30,6 +32,9 @@ class Intervention(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(stopped_on=None) | Q(stopped_on__gte=F("started_on")), name="stopped_after_started"
+            ),
+            models.CheckConstraint(
+                condition=Q(outside_licence=False) | ~Q(concerns=""), name="outside_licence_says_why"
             ),
         ]
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from pathway.vocabulary import Region, Role, Sex
+from pathway.vocabulary import FvcEquation, Region, Role, Sex
 
 
 class Site(models.Model):
@@ -24,6 +24,20 @@ class Site(models.Model):
     clinic_weekdays = models.CharField(_("clinic weekdays"), max_length=13, default="0,1,2,3,4")
     reminder_time = models.TimeField(_("time of day for reminders"), default="08:00")
     is_demo = models.BooleanField(default=False)
+    fvc_equation = models.CharField(
+        _("equation for predicted FVC"),
+        max_length=8,
+        choices=FvcEquation,
+        default=FvcEquation.NONE,
+        db_default="",
+        blank=True,
+        help_text=_("Percent of predicted is then computed where litres are recorded without it."),
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(fvc_equation__in=FvcEquation.values), name="known_fvc_equation"),
+        ]
 
     def __str__(self) -> str:
         return self.name

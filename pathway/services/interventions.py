@@ -12,7 +12,7 @@ from pathway.engine.chart import Dose
 from pathway.engine.definitions import Entry
 from pathway.engine.definitions import Intervention as Kind
 from pathway.models import Administration, ExerciseItem, Intervention
-from pathway.selectors import guidance
+from pathway.selectors import guidance, offers
 from pathway.selectors.cases import Case
 
 # What no restriction of the content lifts (S37, S63; S38, S64).
@@ -21,13 +21,17 @@ LEAST_REST_DAYS, NO_REST_DAY = 1, "no-rest-day"
 
 
 def start(case: Case, code: str, *, effective: date, details: Mapping[str, object]) -> Intervention:
-    """Begin it, today, earlier, or planned ahead. Raises NotAllowed if it is running already."""
+    """Begin it, today, earlier, or planned ahead. Raises NotAllowed if it is running already.
+
+    Outside of its licence, or of the conditions under which it is offered, it is stored and marked with the reason.
+    """
     kind = kind_of(case, code)
     if any(row.kind_id == code for row in case.running):
         raise errors.NotAllowed("not-allowed", f"{kind.title} is running already", "intervention")
     if case.patient.birth_date is not None and effective < case.patient.birth_date:
         raise errors.InvalidEntry("implausible", "The day lies before the patient's birth", "effective")
     told = _details(kind, details)
+    against = offers.reservations(case, code, effective)
     row = Intervention.objects.create(
         patient=case.patient,
         kind_id=code,
@@ -36,13 +40,16 @@ def start(case: Case, code: str, *, effective: date, details: Mapping[str, objec
         dose_mg=Decimal(told.pop("dose_mg")) if "dose_mg" in told else None,
         extent=told.pop("use", ""),
         details=told,
+        outside_licence=against.outside_licence,
+        concerns="\n".join(against.sentences),
         recorded_at=case.at,
         recorded_by=case.by,
     )
     case.changed("spans")
-    audit.record(
-        "intervention.started", by=case.by, patient=case.patient, subject=row, after={"on": effective.isoformat()}
-    )
+    after: dict[str, object] = {"on": effective.isoformat()}
+    if against.sentences:
+        after |= {"outside_licence": against.outside_licence, "concerns": list(against.sentences)}
+    audit.record("intervention.started", by=case.by, patient=case.patient, subject=row, after=after)
     return row
 
 

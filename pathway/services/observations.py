@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from pathway.engine import entries, units
 from pathway.engine.chart import Result, age_in_years
 from pathway.models import Observation, ObservationItem, ObservationStatus, QualityFlag
 from pathway.selectors.cases import Case
+from pathway.selectors.spirometry import DERIVED, Percent
 
 STORED_PLACES = 20
 UNIT_MIXUP, AFTER_DEATH = "unit-mixup", "after-death"
@@ -62,6 +63,23 @@ def record(case: Case, form: Sequence[NewObservation], *, replaces: Observation 
     return rows
 
 
+def record_percents(case: Case, percents: Iterable[Percent]) -> list[Observation]:
+    """Store percentages that were computed from litres; each names their row and the equation."""
+    form = [
+        NewObservation(
+            "fvc-pct",
+            one.value,
+            "%",
+            {"posture": "sitting", "reference": one.equation},
+            effective=one.at,
+            source=DERIVED,
+            source_id=one.source_id,
+        )
+        for one in percents
+    ]
+    return record(case, form) if form else []
+
+
 def void(case: Case, observation: Observation, *, reason: str) -> None:
     """Mark it as entered in error. It stays for ever, and is used by nothing from now on."""
     if observation.status == ObservationStatus.VOIDED:
@@ -88,6 +106,8 @@ def release_plausible_weights(case: Case) -> list[Observation]:
     held = Observation.objects.filter(
         patient=case.patient, status=ObservationStatus.HELD, held_for=UNIT_MIXUP
     ).order_by("effective_at", "pk")
+    if case.patient.died_on is not None:
+        held = held.filter(effective_on__lte=case.patient.died_on)
     released = []
     for row in held:
         if not _looks_like_other_unit(case, _exact(row), row):
@@ -107,11 +127,15 @@ def hold_after(case: Case, day: date) -> None:
 
 
 def release_after_death(case: Case) -> None:
-    """The death was recorded by mistake: what it held counts."""
-    Observation.objects.filter(patient=case.patient, status=ObservationStatus.HELD, held_for=AFTER_DEATH).update(
-        status=ObservationStatus.FINAL, held_for=""
-    )
-    case.changed("results")
+    """The death was recorded by mistake: what it held counts, but for weights that look like another unit."""
+    held = Observation.objects.filter(patient=case.patient, status=ObservationStatus.HELD, held_for=AFTER_DEATH)
+    for row in held.order_by("effective_at", "pk"):
+        if row.kind_id == "weight" and row.performable and _looks_like_other_unit(case, _exact(row), row):
+            row.held_for = UNIT_MIXUP
+            row.save(update_fields=["held_for"])
+            flag(case, UNIT_MIXUP, observation=row)
+        else:
+            _release(case, row)
 
 
 def flag(case: Case, code: str, *, observation: Observation | None = None, detail: str = "") -> None:

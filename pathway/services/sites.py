@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from pathway import audit, errors
 from pathway.models import Membership, RuleSetVersion, Site, User, VersionStatus
-from pathway.vocabulary import Region, Role
+from pathway.vocabulary import FvcEquation, Region, Role
 
 SLUG = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_SLUG = 50
@@ -25,6 +25,7 @@ class NewSite:
     name: str
     time_zone: str
     region: str
+    fvc_equation: str = ""
 
 
 def open_site(new: NewSite, *, rule_sets: list[str], by: User | None) -> Site:
@@ -33,7 +34,13 @@ def open_site(new: NewSite, *, rule_sets: list[str], by: User | None) -> Site:
     _check_rule_sets(rule_sets)
     try:
         with transaction.atomic():
-            site = Site.objects.create(slug=new.slug, name=new.name.strip(), time_zone=new.time_zone, region=new.region)
+            site = Site.objects.create(
+                slug=new.slug,
+                name=new.name.strip(),
+                time_zone=new.time_zone,
+                region=new.region,
+                fvc_equation=new.fvc_equation,
+            )
     except IntegrityError as error:
         raise errors.InvalidEntry("not-allowed", f"There is a site {new.slug!r} already", "slug") from error
     audit.record("site.opened", by=by, subject=site, after={"slug": site.slug, "rule_sets": rule_sets})
@@ -81,6 +88,11 @@ def _check(new: NewSite) -> None:
     if new.region not in Region.values:
         raise errors.InvalidEntry(
             "not-allowed", f"There is no region {new.region!r}; one of: {', '.join(Region.values)}", "region"
+        )
+    if new.fvc_equation not in FvcEquation.values:
+        known = ", ".join(code for code in FvcEquation.values if code)
+        raise errors.InvalidEntry(
+            "not-allowed", f"There is no equation {new.fvc_equation!r}; one of: {known}", "fvc-equation"
         )
     zones = zoneinfo.available_timezones()
     if new.time_zone not in zones:

@@ -154,7 +154,21 @@ def test_percent_of_two_reference_sets_are_not_compared() -> None:
     unnamed = result("fvc-pct", 80, 84)
     assert take("fvc-pct-fall", newest, other) is None
     assert take("fvc-pct-fall", newest, other, same) == 20 * Fraction("182.625") / 100
+    assert take("fvc-pct-fall", newest, unnamed) is None
+
+
+def test_a_percentage_without_a_named_set_is_the_devices() -> None:
+    newest = result("fvc-pct", 70, context={"reference": "device"})
+    unnamed = result("fvc-pct", 80, 84)
     assert take("fvc-pct-fall", newest, unnamed) == 10 * Fraction("182.625") / 84
+
+
+def test_a_drop_between_two_reference_sets_is_unknown() -> None:
+    sitting = result("fvc-pct", 80, context={"posture": "sitting", "reference": "ecsc"})
+    lying = result("fvc-pct", 60, context={"posture": "supine"})
+    same = result("fvc-pct", 60, context={"posture": "supine", "reference": "ecsc"})
+    assert take("supine-drop", sitting, lying) is None
+    assert take("supine-drop", sitting, same) == 25
 
 
 def test_the_drop_lying_down_needs_both_postures_on_the_newest_day() -> None:

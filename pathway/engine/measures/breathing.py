@@ -129,7 +129,7 @@ def vital_capacity(reader: Reader) -> Reading:
     1,
 )
 def fvc_pct_fall(reader: Reader) -> Reading:
-    """Points of percent per half year [D]. Percent of two named reference sets are never compared (facts 3.6)."""
+    """Points of percent per half year [D]. Percentages of two reference sets are never compared (facts 3.6)."""
     present = reader.newest("fvc-pct")
     if not present.is_known:
         return present
@@ -143,20 +143,20 @@ def fvc_pct_fall(reader: Reader) -> Reading:
 
 
 def _same_reference(one: Result, other: Result) -> bool:
-    named = {r.context["reference"] for r in (one, other) if r.context.get("reference")}
-    return len(named) < 2
+    """A percentage that names no reference set is the device's."""
+    return len({r.context.get("reference") or "device" for r in (one, other)}) == 1
 
 
 @FAMILY.measure(
     "supine-drop", "Drop of FVC lying down", "(sitting - supine fvc-pct) x 100 / sitting, both of one day", "%"
 )
 def supine_drop(reader: Reader) -> Reading:
-    """Percent of the sitting value; only if the newest day of the test has both postures."""
+    """Percent of the sitting value; only if the newest day has both postures, of one reference set (facts 3.6)."""
     sitting, supine = reader.usable("fvc-pct"), reader.usable("fvc-pct", {"posture": "supine"})
     newest = _of_newest_day([*sitting, *supine])
     both = [next((r for r in reversed(group) if r in newest), None) for group in (sitting, supine)]
     upright, lying = both
-    if upright is None or lying is None or not reader.is_valid(upright):
+    if upright is None or lying is None or not reader.is_valid(upright) or not _same_reference(upright, lying):
         return reader.unknown("fvc-pct")
     return reader.reading((number(upright) - number(lying)) * 100 / number(upright), [upright, lying])
 

@@ -25,9 +25,16 @@ class Command(BaseCommand):
         parser.add_argument("--region", required=True, help="whose licences of medicines hold: EU or US")
         parser.add_argument("--rule-sets", type=_codes, default=["core"], help="that act, separated by commas")
         parser.add_argument("--shadow", type=_codes, default=[], help="that are only recorded, separated by commas")
+        parser.add_argument(
+            "--fvc-equation",
+            default="",
+            help="compute percent of predicted FVC from litres by ecsc or nhanes3; without it percentages are entered",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        new = sites.NewSite(options["slug"], options["name"], options["time_zone"], options["region"])
+        new = sites.NewSite(
+            options["slug"], options["name"], options["time_zone"], options["region"], options["fvc_equation"]
+        )
         try:
             site = flow.open_site(new, active=options["rule_sets"], shadow=options["shadow"])
         except errors.Refused as refusal:
@@ -35,4 +42,6 @@ class Command(BaseCommand):
         acting, watched = ", ".join(options["rule_sets"]) or "none", ", ".join(options["shadow"]) or "none"
         self.stdout.write(f"{site.slug} is open ({site.time_zone}, {site.region})")
         self.stdout.write(f"rule sets: {acting}; in shadow: {watched}")
+        if site.fvc_equation:
+            self.stdout.write(f"percent of predicted FVC: {site.get_fvc_equation_display()}")
         self.stdout.write(f"next: manage.py create_admin NAME --site {site.slug}")
