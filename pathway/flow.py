@@ -357,6 +357,13 @@ def stop(
 
 @transaction.atomic
 @audit.gathered()
+def set_review(enrollment_id: int, code: str, *, review_on: date | None, at: datetime, by: User | None) -> Intervention:
+    """When equipment is looked at again; None: no day is set."""
+    return interventions.set_review(_open_case(enrollment_id, at=at, by=by), code, review_on)
+
+
+@transaction.atomic
+@audit.gathered()
 def give(
     enrollment_id: int, code: str, *, dose: str, effective: date | None = None, at: datetime, by: User | None
 ) -> None:

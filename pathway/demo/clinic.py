@@ -63,6 +63,7 @@ def play(clinic: Clinic, order: Order, *, progress: Progress, share: tuple[int, 
     """
     today = schedule.local_day(order.now, clinic.site.time_zone)
     parts = casting.cast(clinic.script, patients=order.patients, months=order.months, seed=order.seed, today=today)
+    Site.objects.filter(pk=clinic.site.pk).update(demo_patients=len(parts))  # so that pages can tell how far it is
     index, of = share
     added = 0
     for part in parts[index::of]:

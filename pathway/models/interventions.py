@@ -22,10 +22,17 @@ class Intervention(models.Model):
     details = models.JSONField(default=dict, blank=True)
     outside_licence = models.BooleanField(default=False, db_default=False)
     concerns = models.TextField(blank=True, default="", db_default="")  # when it was started, one a line
+    review_on = models.DateField(null=True, blank=True)  # equipment: when it is looked at again
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
+        indexes = [
+            # Read by selectors.equipment: reviews that are due.
+            models.Index(
+                fields=["review_on"], condition=Q(stopped_on=None, review_on__isnull=False), name="review_due"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["patient", "kind"], condition=Q(stopped_on=None), name="one_running_intervention_per_kind"

@@ -24,6 +24,7 @@ class Site(models.Model):
     clinic_weekdays = models.CharField(_("clinic weekdays"), max_length=13, default="0,1,2,3,4")
     reminder_time = models.TimeField(_("time of day for reminders"), default="08:00")
     is_demo = models.BooleanField(default=False)
+    demo_patients = models.PositiveIntegerField(default=0, db_default=0)  # how many are being invented for it
     fvc_equation = models.CharField(
         _("equation for predicted FVC"),
         max_length=8,

@@ -24,6 +24,7 @@ from pathway.models import (
     Alert,
     AlertStatus,
     CareTask,
+    Intervention,
     Membership,
     Observation,
     ObservationStatus,
@@ -33,7 +34,7 @@ from pathway.models import (
     Site,
     User,
 )
-from pathway.selectors import definitions, reasons, shown
+from pathway.selectors import definitions, equipment, reasons, shown
 from pathway.vocabulary import COORDINATOR, Role, Severity
 
 PAGE = 50
@@ -134,16 +135,33 @@ class Worklist:
     decisions: Sequence[Line]
     alerts: Sequence[Line]
     held: Sequence[Line]
+    reviews: Sequence[Line]  # of equipment, due within 14 days or overdue
     counts: dict[str, int]
     next: str  # the key after which the next page begins; empty on the last
     is_first_page: bool
     patient_pks: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """Patients of a demo clinic that are there, and how many there will be."""
+
+    present: int
+    planned: int
+
+
 def desks(user: User) -> list[Desk]:
     """The clinical roles of a user, site by site."""
     rows = Membership.objects.filter(user=user, is_active=True).exclude(role=Role.ADMIN)
     return [Desk(row.site, row.role) for row in rows.select_related("site").order_by("site__name", "role")]
+
+
+def preparing(site: Site) -> Preparing | None:
+    """How far a demo clinic is; None for a real site, and once all of its patients are there."""
+    if not site.is_demo or not site.demo_patients:
+        return None
+    present = Patient.objects.filter(site=site).count()
+    return Preparing(present, site.demo_patients) if present < site.demo_patients else None
 
 
 def worklist(user: User, desk: Desk, at: datetime, *, after: str = "") -> Worklist:
@@ -157,6 +175,8 @@ def worklist(user: User, desk: Desk, at: datetime, *, after: str = "") -> Workli
     rest, tasks = tasks[PAGE:], tasks[:PAGE]
     counts = {**dict.fromkeys(TITLES, 0), **_counts(mine, today)}
     decisions, alerts, held = _decisions(visible), _alerts(visible), _held(visible)
+    only = None if desk.sees_all_roles else equipment.concern_of(desk.role)
+    reviews = equipment.due(visible, today + timedelta(days=SOON_DAYS), PAGE + 1, only)
     seen = {row.pk for row in [*_patients_of(tasks), *_patients_of(decisions), *_patients_of(alerts)]}
     return Worklist(
         desk=desk,
@@ -165,11 +185,13 @@ def worklist(user: User, desk: Desk, at: datetime, *, after: str = "") -> Workli
         decisions=[_decision_line(row, today, vocabulary) for row in decisions[:PAGE]],
         alerts=[_alert_line(row, today) for row in alerts[:PAGE]],
         held=[_held_line(row) for row in held[:PAGE]],
+        reviews=[_review_line(row, today) for row in reviews[:PAGE]],
         # One more than a page was asked for: more than 50 is shown as "50 and more".
-        counts={**counts, "decisions": len(decisions), "alerts": len(alerts), "held": len(held)},
+        counts=counts
+        | {"decisions": len(decisions), "alerts": len(alerts), "held": len(held), "reviews": len(reviews)},
         next=_key(tasks[-1]) if rest else "",
         is_first_page=not after,
-        patient_pks=sorted(seen | {row.patient_id for row in held}),
+        patient_pks=sorted(seen | {row.patient_id for row in held} | {row.patient_id for row in reviews}),
     )
 
 
@@ -303,6 +325,18 @@ def _held_line(row: Observation) -> Line:
         when=shown.day(row.effective_on),
         detail=held_for(row),
         severity=row.held_for,
+    )
+
+
+def _review_line(row: Intervention, today: date) -> Line:
+    assert row.review_on is not None  # by the selection
+    return Line(
+        pk=row.pk,
+        **_who(row.patient),
+        title=row.kind.title,
+        when=shown.day(row.review_on),
+        detail=lateness(row.review_on, today),
+        severity=timeliness(row.review_on, today),
     )
 
 

@@ -12,12 +12,13 @@ from pathway.engine.chart import Dose
 from pathway.engine.definitions import Entry
 from pathway.engine.definitions import Intervention as Kind
 from pathway.models import Administration, ExerciseItem, Intervention
-from pathway.selectors import guidance, offers
+from pathway.selectors import equipment, guidance, offers
 from pathway.selectors.cases import Case
 
 # What no restriction of the content lifts (S37, S63; S38, S64).
 HARMFUL_TYPES, HARMFUL_LOADS = ("eccentric",), ("high",)
 LEAST_REST_DAYS, NO_REST_DAY = 1, "no-rest-day"
+REVIEW = "review_on"  # a detail of equipment
 
 
 def start(case: Case, code: str, *, effective: date, details: Mapping[str, object]) -> Intervention:
@@ -30,7 +31,8 @@ def start(case: Case, code: str, *, effective: date, details: Mapping[str, objec
         raise errors.NotAllowed("not-allowed", f"{kind.title} is running already", "intervention")
     if case.patient.birth_date is not None and effective < case.patient.birth_date:
         raise errors.InvalidEntry("implausible", "The day lies before the patient's birth", "effective")
-    told = _details(kind, details)
+    told = _details(kind, {key: value for key, value in details.items() if key != REVIEW})
+    review_on = _review_day(kind, details.get(REVIEW), effective, f"details.{REVIEW}")
     against = offers.reservations(case, code, effective)
     row = Intervention.objects.create(
         patient=case.patient,
@@ -40,6 +42,7 @@ def start(case: Case, code: str, *, effective: date, details: Mapping[str, objec
         dose_mg=Decimal(told.pop("dose_mg")) if "dose_mg" in told else None,
         extent=told.pop("use", ""),
         details=told,
+        review_on=review_on,
         outside_licence=against.outside_licence,
         concerns="\n".join(against.sentences),
         recorded_at=case.at,
@@ -50,6 +53,19 @@ def start(case: Case, code: str, *, effective: date, details: Mapping[str, objec
     if against.sentences:
         after |= {"outside_licence": against.outside_licence, "concerns": list(against.sentences)}
     audit.record("intervention.started", by=case.by, patient=case.patient, subject=row, after=after)
+    return row
+
+
+def set_review(case: Case, code: str, review_on: date | None) -> Intervention:
+    """When it is looked at again; None: no day is set. Raises NotAllowed for what has no reviews or is not running."""
+    row = running(case, code)
+    before, row.review_on = row.review_on, _review_day(kind_of(case, code), review_on, row.started_on, REVIEW)
+    row.save(update_fields=["review_on"])
+    case.changed("spans")
+    days = [{"on": day.isoformat() if day else None} for day in (before, row.review_on)]
+    audit.record(
+        "intervention.review-set", by=case.by, patient=case.patient, subject=row, before=days[0], after=days[1]
+    )
     return row
 
 
@@ -160,6 +176,20 @@ def entered(case: Case, row: Intervention) -> list[Entry]:
     told = {**row.details, **({"use": row.extent} if row.extent else {})}
     kind = kind_of(case, row.kind_id)
     return [one for one in kind.enters if all(told.get(key) == value for key, value in one.details.items())]
+
+
+def _review_day(kind: Kind, told: object, started_on: date, where: str) -> date | None:
+    if told is None or told == "":
+        return None
+    if not equipment.has_review(kind):
+        raise errors.InvalidEntry("not-allowed", f"{kind.title} has no review of its own", where)
+    try:
+        day = told if isinstance(told, date) else date.fromisoformat(str(told))
+    except ValueError as error:
+        raise errors.InvalidEntry("not-allowed", f"The review is a date (2025-01-31): {told!r}", where) from error
+    if day < started_on:
+        raise errors.InvalidEntry("implausible", "The review lies before the start", where)
+    return day
 
 
 def _details(kind: Kind, details: Mapping[str, object]) -> dict[str, str]:
