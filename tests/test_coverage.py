@@ -134,7 +134,7 @@ def test_a_review_is_overdue_from_the_day_after() -> None:
     overdue = coverage.report(date(2027, 6, 1)).overdue
     assert {one.code for one in overdue} == {one.code for one in coverage.report(TODAY).statements if one.doubt}
     printed, status = command(today=date(2027, 6, 1))
-    assert "REVIEW OVERDUE S60 no serious adverse effects (qualified): since 2027-05-31" in printed
+    assert "REVIEW OVERDUE statement S60 no serious adverse effects (qualified): since 2027-05-31" in printed
     assert status == 0  # late, and still covered
 
 

@@ -11,7 +11,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from pathway import clock
 from pathway.models import (
     Activity,
     InterventionKind,
@@ -30,6 +32,7 @@ from pathway.models import (
     SiteRuleSet,
     Stage,
     StageActivity,
+    Statement,
     Track,
     User,
 )
@@ -187,6 +190,42 @@ class RuleSetVersionAdmin(ReadOnly):
     list_filter = ("status",)
     list_select_related = ("rule_set",)
     exclude = ("record", "revision")
+
+
+class ReviewFilter(admin.SimpleListFilter):
+    """A review is late from the day after its date."""
+
+    title, parameter_name = _("review"), "review"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("overdue", _("overdue"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(review_by__lt=clock.now().date()) if self.value() == "overdue" else queryset
+
+
+class Reviewed(ReadOnly):
+    """What has a date by which somebody must look at it again; the oldest first."""
+
+    ordering = ("review_by", "code")
+    search_fields = ("code",)
+
+    @admin.display(boolean=True, description=_("review in time"))
+    def is_in_time(self, obj: Any) -> bool:
+        return obj.review_by is None or obj.review_by >= clock.now().date()
+
+
+@admin.register(Rule)
+class RuleAdmin(Reviewed):
+    list_display = ("code", "title", "version", "severity", "mark", "review_by", "is_in_time")
+    list_filter = (ReviewFilter, "version")
+    list_select_related = ("version__rule_set",)
+
+
+@admin.register(Statement)
+class StatementAdmin(Reviewed):
+    list_display = ("code", "short", "doubt", "mark", "review_by", "is_in_time")
+    list_filter = (ReviewFilter, "is_retired", "doubt")
 
 
 @admin.register(Ladder)

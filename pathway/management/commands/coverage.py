@@ -1,4 +1,7 @@
-"""List every statement of the source article with what implements it; exit status 1 when one has nothing."""
+"""List every statement of the source article with what implements it, and every review that is late.
+
+Exit status 1 when a statement has nothing that implements it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from pathway import clock
-from pathway.selectors import coverage
+from pathway.selectors import coverage, reviews
 from pathway.selectors.coverage import Coverage, Covered
+from pathway.selectors.reviews import Late
 
 
 class Command(BaseCommand):
@@ -22,21 +26,22 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the list as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = coverage.report(clock.now().date())
+        today = clock.now().date()
+        found, late = coverage.report(today), reviews.overdue(today)
         if options["json"]:
-            self.stdout.write(json.dumps(_plain(found), indent=1, ensure_ascii=False))
+            self.stdout.write(json.dumps(_plain(found, late), indent=1, ensure_ascii=False))
         else:
-            self._print(found)
+            self._print(found, late)
         if not found.is_complete:
             sys.exit(1)
 
-    def _print(self, found: Coverage) -> None:
+    def _print(self, found: Coverage, late: list[Late]) -> None:
         for one in found.statements:
             self.stdout.write("\n".join(_lines(one)))
         if not found.statements:
             self.stdout.write("No statements are loaded: run load_pathways first")
-        for one in found.overdue:
-            self.stdout.write(f"REVIEW OVERDUE {one.code} {one.short}: since {one.review_by}")
+        for review in late:
+            self.stdout.write(f"REVIEW OVERDUE {review}")
         for one in found.failing:
             for problem in one.dangling or ("nothing implements it",):
                 self.stdout.write(f"NOT COVERED {one.code} {one.short}: {problem}")
@@ -52,12 +57,13 @@ def _lines(one: Covered) -> list[str]:
     return [*lines, f"    mark {one.mark}; {one.source}; review by {one.review_by}"]
 
 
-def _plain(found: Coverage) -> dict[str, Any]:
+def _plain(found: Coverage, late: list[Late]) -> dict[str, Any]:
     return {
         "covered": found.holding,
         "of": len(found.statements),
         "is_complete": found.is_complete,
         "failing": [one.code for one in found.failing],
         "overdue": [one.code for one in found.overdue],
+        "reviews_overdue": [{**dataclasses.asdict(one), "since": one.since.isoformat()} for one in late],
         "statements": [{**dataclasses.asdict(one), "review_by": one.review_by.isoformat()} for one in found.statements],
     }
