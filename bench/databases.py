@@ -16,7 +16,12 @@ FOLDER = places.BASE_DIR / ".cache" / "bench"
 SOURCE = "bench_source"  # the content and the played originals; every sized database begins as a copy of it
 ORIGINALS = 16
 # What the rows of a bench database are made from.
-INGREDIENTS = ("fixtures/**/*.yaml", "pathway/migrations/*.py", "bench/originals.py", "bench/copies.py")
+INGREDIENTS = (
+    *(f"fixtures/{folder}/*.yaml" for folder in ("vocabulary", "pathways", "rule_sets")),
+    "pathway/migrations/*.py",
+    "bench/originals.py",
+    "bench/copies.py",
+)
 
 
 def start() -> None:

@@ -8,10 +8,10 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench import copies, floor, footprints
-from bench.cases import Action, Case
+from bench.cases import Case
 from bench.copies import Strides
 from bench.footprints import Footprint, Rows
 from bench.originals import Clinic, Original
@@ -46,6 +46,7 @@ class Measured:
     runs: int
     product: Spread
     floor: Spread
+    processor: float  # ms of Python in one run of the product, which a busy machine distorts least
     queries: int  # of the product, the transaction's own aside
     statements: int  # of the floor, the lock included
     rows: dict[str, int]  # written per table, by either
@@ -54,6 +55,15 @@ class Measured:
     @property
     def ratio(self) -> float:
         return self.product.median / self.floor.median
+
+
+@dataclass(frozen=True)
+class _Times:
+    """Seconds of one pair."""
+
+    product: float
+    product_processor: float
+    floor: float
 
 
 @dataclass
@@ -89,8 +99,8 @@ class Stock:
         return [one for one in self.clinic.originals if one.is_waiting == is_waiting]
 
     def pairs(self, is_waiting: bool) -> int:
-        """How many pairs are left after one copy of each original has shown what the case writes."""
-        return sum((len(self.fresh[one.enrollment]) - 1) // 2 for one in self.of_kind(is_waiting))
+        """How many pairs are left after one or two copies of each original have shown what the case writes."""
+        return sum(max(0, len(self.fresh[one.enrollment]) - 2) // 2 for one in self.of_kind(is_waiting))
 
     def take(self, original: Original) -> int:
         return self.fresh[original.enrollment].pop()
@@ -98,15 +108,18 @@ class Stock:
 
 def measure(case: Case, stock: Stock, bare: floor.Floor, *, runs: int, warm_ups: int = WARM_UPS) -> Measured:
     """Raises RowsDiffer when a pair did not end with the same rows."""
-    known = [_first_look(case, stock, one) for one in stock.of_kind(case.is_waiting)]
-    pairs, product, raw = [], [], []
+    kind = stock.of_kind(case.is_waiting)
+    _first_look(case, stock, kind[0])  # compiles the definitions, which would count as queries
+    known = [_first_look(case, stock, one) for one in kind]
+    pairs, product, raw, own = [], [], [], []
     for number, one in enumerate(_turns(known, stock, runs + warm_ups)):
         mine, its = stock.take(one.original), stock.take(one.original)
         times = _one_turn(case, stock, bare, one, (mine, its), product_first=number % 2 == 0)
         pairs.append((one, mine, its))
         if number >= warm_ups:
-            product.append(times[0])
-            raw.append(times[1])
+            product.append(times.product)
+            own.append(times.product_processor)
+            raw.append(times.floor)
     for one, mine, its in pairs:
         _compare(case, stock, one, mine, its)
     return Measured(
@@ -114,6 +127,7 @@ def measure(case: Case, stock: Stock, bare: floor.Floor, *, runs: int, warm_ups:
         runs,
         Spread.of(product),
         Spread.of(raw),
+        Spread.of(own).median,
         max(one.queries for one in known),
         max(one.statements for one in known),
         known[0].written.counts(),
@@ -147,22 +161,16 @@ def _first_look(case: Case, stock: Stock, original: Original) -> _Known:
 
 def _one_turn(
     case: Case, stock: Stock, bare: floor.Floor, one: _Known, copies_: tuple[int, int], *, product_first: bool
-) -> tuple[float, float]:
+) -> _Times:
     mine, its = (stock.apart.enrollment(one.original.enrollment, copy) for copy in copies_)
     action = case.action(stock.clinic, one.original, mine)
     statements = floor.statements(one.written, copies_[1], stock.apart)
     one.statements = len(statements) + 1
-    if product_first:
-        product = _timed(action)
-        return product, bare.write(statements, its)
-    raw = bare.write(statements, its)
-    return _timed(action), raw
-
-
-def _timed(action: Action) -> float:
-    began = time.perf_counter()
+    raw = 0.0 if product_first else bare.write(statements, its)
+    wall, processor = time.perf_counter(), time.process_time()
     action()
-    return time.perf_counter() - began
+    times = _Times(time.perf_counter() - wall, time.process_time() - processor, raw)
+    return replace(times, floor=bare.write(statements, its)) if product_first else times
 
 
 def _compare(case: Case, stock: Stock, one: _Known, mine: int, its: int) -> None:

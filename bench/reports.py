@@ -18,7 +18,7 @@ from bench.measuring import Measured
 from config import places
 
 RESULTS = Path(__file__).parent / "results"
-HEADINGS = ("case", "product ms", "floor ms", "ratio", "queries", "rows")
+HEADINGS = ("case", "product ms", "floor ms", "ratio", "Python ms", "queries", "rows")
 
 
 def keep(benchmark: Benchmark, size: int, measured: list[Measured]) -> Path:
@@ -58,6 +58,7 @@ def _line(one: Measured) -> tuple[str, ...]:
         f"{one.product.median:.2f} ({one.product.low:.2f}-{one.product.high:.2f})",
         f"{one.floor.median:.2f} ({one.floor.low:.2f}-{one.floor.high:.2f})",
         f"{one.ratio:.1f}",
+        f"{one.processor:.1f}",
         f"{one.queries} / {one.statements}",
         str(sum(one.rows.values())),
     )
