@@ -166,6 +166,7 @@ def change_pathway(
     enrollments.complete(old, reason=reason)
     enrollment = enrollments.enroll(old.patient, version, at=at, by=by, care_since=old.enrollment.care_since)
     new = cases.lock(enrollment.pk, at=at, by=by)
+    enrollments.carry(old, new)
     kept = {t: s for t, s in stages.items() if t in new.version.record.initial and new.version.has_stage(t, s)}
     entered = enrollments.initial_stages(new, {**kept, **(start or {})})
     transitions.enter_initial(new, entered)
@@ -194,7 +195,9 @@ def record(enrollment_id: int, form: NewForm, *, at: datetime, by: User | None) 
     rows = observations.record(case, form)
     computed, gone = _compute_percents(case, spirometry.days_of(case, rows))
     _retract(case, gone)
-    if not case.is_dead:
+    if case.is_dead:
+        measures.derive(case)
+    else:
         _settle(case, new=[*rows, *computed])
     return rows
 
@@ -204,11 +207,11 @@ def record(enrollment_id: int, form: NewForm, *, at: datetime, by: User | None) 
 def void(
     observation_id: int, *, reason: str, at: datetime, by: User | None, replace: NewObservation | None = None
 ) -> list[Observation]:
-    """Entered in error: recompute what used it. A correction is stored first."""
+    """Entered in error: recompute what used it. A correction takes its place in the same transaction."""
     observation, case = _observation_case(observation_id, at=at, by=by)
     last_before = care_tasks.last_done(case, {observation.kind_id, spirometry.PERCENT})
-    new = observations.record(case, [replace], replaces=observation) if replace else []
     observations.void(case, observation, reason=reason)
+    new = observations.record(case, [replace], replaces=observation) if replace else []
     new += observations.release_plausible_weights(case)
     computed, not_any_more = _compute_percents(case, spirometry.days_of_voided(case, observation, new))
     gone, now = [observation, *not_any_more], [*new, *computed]
@@ -216,7 +219,8 @@ def void(
     if case.enrollment.status in LIVE:
         corrected = {code for row in gone for code in care_tasks.repoint(case, row, now)}
         care_tasks.lay_out_voided(case, [row.pk for row in gone], last_before)
-        _settle(case, new=now, apart_from=corrected, not_before=case.today)
+        _settle(case, new=now, apart_from=corrected, voided={row.kind_id for row in gone})
+    measures.derive(case)
     return new
 
 
@@ -255,7 +259,8 @@ def decline(proposal_id: int, *, reason: str, until: date | None = None, at: dat
     proposal, case = _proposal_case(proposal_id, at=at, by=by)
     proposals.decline(case, proposal, reason=reason, until=until)
     if proposal.code:
-        care_tasks.close_decisions(case, case.vocabulary.proposals[proposal.code].completes, outcome="declined")
+        settled = case.vocabulary.proposals[proposal.code].completes
+        care_tasks.go_on(case, care_tasks.close_decisions(case, settled, outcome="declined"))
     _settle(case)
 
 
@@ -276,8 +281,7 @@ def close_alert(alert_id: int, *, reason: str, at: datetime, by: User | None) ->
     if alert is None:
         raise errors.NotFound("not-found", "There is no such alert")
     case = _open_case(alert.enrollment_id, at=at, by=by)
-    alert.refresh_from_db()
-    alerts.close(case, alert, reason=reason)
+    alerts.close(case, Alert.objects.select_related("episode").get(pk=alert_id), reason=reason)
 
 
 # tasks
@@ -463,6 +467,7 @@ def withdraw(enrollment_id: int, *, reason: str, at: datetime, by: User | None) 
     enrollments.withdraw(case, reason=reason)
     care_tasks.cancel_all(case, reason="withdrawn")
     alerts.close_all(case, reason="withdrawn")
+    alerts.end_all(case)
     proposals.close_all(case, reason="withdrawn")
     transitions.close(case, how="withdrawal", reason=reason)
 
@@ -479,6 +484,7 @@ def record_death(enrollment_id: int, *, effective: date | None = None, at: datet
     proposals.close_all(case, reason="the patient has died", by_death=True)
     transitions.close_by_death(case)
     observations.hold_after(case, day)
+    measures.derive(case)
     care_tasks.open_bereavement(case, day + timedelta(days=BEREAVEMENT_DAYS))
 
 
@@ -495,7 +501,9 @@ def reverse_death(enrollment_id: int, *, reason: str, at: datetime, by: User | N
     alerts.restore_after_death(case)
     proposals.restore_after_death(case)
     observations.release_after_death(case)
-    meanwhile = Observation.objects.usable().filter(patient=case.patient, recorded_at__gte=died_at)
+    meanwhile = Observation.objects.usable().filter(
+        patient=case.patient, recorded_at__gte=died_at, completed_tasks=None
+    )
     _settle(case, new=list(meanwhile))
 
 
@@ -538,6 +546,7 @@ def judge_day(*, at: datetime, limit: int | None = None) -> int:
             pass_day(pk, at=at)
         except UNJUDGEABLE:
             log.exception("not judged", enrollment=pk)
+            enrollments.could_not_judge(pk, at=at)
         else:
             judged += 1
     return judged
@@ -611,13 +620,16 @@ def _settle(
     *,
     new: Iterable[Observation] = (),
     apart_from: Iterable[str] = (),
-    not_before: date | None = None,
+    voided: Collection[str] = (),
     entered: Sequence[str] = (),
 ) -> None:
-    """After something was written: tasks are completed, plans followed, rules judged."""
+    """After something was written: tasks are completed, plans followed, rules judged.
+
+    `voided` names the kinds of results that were just voided.
+    """
     new = [row for row in new if row.status == "final"]
     closed = care_tasks.complete_by(case, new, apart_from=list(apart_from))
-    care_tasks.follow_plans(case, plans.wanted(case), new, not_before=not_before)
+    care_tasks.follow_plans(case, plans.wanted(case), new, voided=voided)
     care_tasks.go_on(case, closed)
     _judge(case, entered=entered)
 
@@ -702,10 +714,12 @@ def _do(case: Case, code: str) -> None:
         if not isinstance(dose, Fraction):
             raise errors.NotAllowed("not-allowed", "The dose cannot be computed: a present weight is missing")
         interventions.change_dose(case, "risdiplam", units.rounded(dose, DOSE_PLACES))
-    care_tasks.close_decisions(case, known.completes, outcome="accepted")
+    care_tasks.go_on(case, care_tasks.close_decisions(case, known.completes, outcome="accepted"))
 
 
 def _go_on(case: Case, closed: care_tasks.Closed) -> None:
+    if case.is_dead:
+        return  # the contact with the family was the last task
     care_tasks.go_on(case, [closed])
     _settle(case)
 
@@ -738,10 +752,7 @@ def _observation_case(pk: int, *, at: datetime, by: User | None) -> tuple[Observ
     observation = Observation.objects.filter(pk=pk).first()
     if observation is None:
         raise errors.NotFound("not-found", "There is no such observation")
-    newest = Enrollment.objects.filter(patient=observation.patient_id).order_by("-pk").first()
-    if newest is None:
-        raise errors.NotFound("not-found", "The patient is on no pathway")
-    case = cases.lock(newest.pk, at=at, by=by)
+    case = cases.lock_newest(observation.patient_id, at=at, by=by)
     observation.refresh_from_db()
     return observation, case
 

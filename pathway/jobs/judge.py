@@ -9,9 +9,9 @@ BATCH = 200  # enrollments of one run, well within the time limit of a job
 
 @shared_task
 def judge_daily() -> None:
-    """Judge one batch; a full one asks for the next at once, and beat asks again anyway."""
+    """Judge one batch; while there was somebody to judge, ask for the next at once. Beat asks again anyway."""
     at = clock.now()
     judged = flow.judge_day(at=at, limit=BATCH)
     flow.beat("judge", at=at)
-    if judged == BATCH:
+    if judged:
         nudge.nudge("pathway.jobs.judge.judge_daily")

@@ -74,16 +74,18 @@ class Versioned(Lifecycle):
 FROZEN_COLUMNS = ("record", "digest", "number")
 
 
-def frozen(name: str) -> pgtrigger.Trigger:
-    """Refuses to change what a published version says."""
+def frozen(name: str) -> list[pgtrigger.Trigger]:
+    """Refuses to change what a published version says, to take it back, or to delete it."""
     changed = pgtrigger.Q()
     for column in FROZEN_COLUMNS:
         changed |= pgtrigger.Q(**{f"old__{column}__df": pgtrigger.F(f"new__{column}")})
-    return pgtrigger.Protect(
-        name=name,
-        operation=pgtrigger.Update,
-        condition=pgtrigger.Q(old__status__in=["published", "retired"]) & changed,
-    )
+    published = pgtrigger.Q(old__status__in=["published", "retired"])
+    back = pgtrigger.Q(old__status="published") & ~pgtrigger.Q(new__status__in=["published", "retired"])
+    again = pgtrigger.Q(old__status="retired") & ~pgtrigger.Q(new__status="retired")
+    return [
+        pgtrigger.Protect(name=name, operation=pgtrigger.Update, condition=(published & changed) | back | again),
+        pgtrigger.Protect(name=f"{name}_kept", operation=pgtrigger.Delete, condition=published),
+    ]
 
 
 class PathwayVersion(Versioned):
@@ -93,27 +95,33 @@ class PathwayVersion(Versioned):
         constraints = [
             models.UniqueConstraint(fields=["pathway", "number"], name="one_pathway_version_per_number"),
         ]
-        triggers = [frozen("pathway_version_frozen")]
+        triggers = frozen("pathway_version_frozen")
 
     def __str__(self) -> str:
         return f"{self.pathway.code} v{self.number}"
 
 
-def child_of_published(name: str, lookup: str) -> pgtrigger.Trigger:
-    """Refuses every change below a published version; `lookup` finds the version's id from NEW or OLD."""
+def child_of_published(name: str, lookup: str, table: str = "pathway_pathwayversion") -> pgtrigger.Trigger:
+    """Refuses every change below a published version; `lookup` finds the version's id from the row R."""
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.Before,
-        operation=pgtrigger.Update | pgtrigger.Delete,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        declare=[("changed", "RECORD")],
         func=f"""
-            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v
-                       WHERE v.id = {lookup} AND v.status IN ('published', 'retired')) THEN
+            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;
+            IF EXISTS (SELECT 1 FROM {table} v
+                       WHERE v.id = ({lookup}) AND v.status IN ('published', 'retired')) THEN
                 RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;
             END IF;
             IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
             RETURN NEW;
         """,
     )
+
+
+OF_TRACK = "SELECT version_id FROM pathway_track WHERE id = changed.{}"
+OF_STAGE = "SELECT t.version_id FROM pathway_track t JOIN pathway_stage s ON s.track_id = t.id WHERE s.id = changed.{}"
 
 
 class Track(models.Model):
@@ -126,7 +134,7 @@ class Track(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "code"], name="one_track_per_code")]
-        triggers = [child_of_published("track_frozen", "OLD.version_id")]
+        triggers = [child_of_published("track_frozen", "changed.version_id")]
 
     def __str__(self) -> str:
         return self.title
@@ -146,9 +154,7 @@ class Stage(models.Model):
             models.UniqueConstraint(fields=["track", "rank"], name="one_stage_per_rank"),
             models.UniqueConstraint(fields=["track"], condition=Q(is_initial=True), name="one_initial_stage"),
         ]
-        triggers = [
-            child_of_published("stage_frozen", "(SELECT version_id FROM pathway_track WHERE id = OLD.track_id)")
-        ]
+        triggers = [child_of_published("stage_frozen", OF_TRACK.format("track_id"))]
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
@@ -173,6 +179,7 @@ class Route(models.Model):
             models.CheckConstraint(condition=~Q(source=F("target")), name="a_route_leads_somewhere"),
         ]
         triggers = [
+            child_of_published("route_frozen", OF_STAGE.format("source_id")),
             pgtrigger.Trigger(
                 name="route_within_one_track",
                 when=pgtrigger.Before,
@@ -184,7 +191,7 @@ class Route(models.Model):
                     END IF;
                     RETURN NEW;
                 """,
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -40,6 +40,7 @@ class Enrollment(Lifecycle):
     # The schedule row that holds for each activity now; a change of it lays the activity out again.
     rows_in_force = ArrayField(models.BigIntegerField(), default=list)
     judged_on = models.DateField(null=True, blank=True)  # the last local day of the daily judge
+    judge_failed_at = models.DateTimeField(null=True, blank=True)  # it could not be judged then: somebody should look
     status_before_death = models.CharField(max_length=16, blank=True)
 
     class Meta:

@@ -23,17 +23,22 @@ class Lifecycle(ConcurrentTransitionMixin, models.Model):
         fields: Iterable[str] | None = None,
         from_queryset: models.QuerySet[Any] | None = None,
     ) -> None:
-        """Protected fields refuse assignment, which a refresh is made of: lift the guard, then put it back."""
-        guarded = [f for f in self._meta.concrete_fields if getattr(f, "protected", False)]
+        """Protected fields refuse assignment to a value that is there: take the old one away first.
+
+        The field object is shared by all threads, so its guard is never lifted.
+        """
+        names = None if fields is None else set(fields)
+        guarded = [f.attname for f in self._meta.concrete_fields if getattr(f, "protected", False)]
+        kept = {
+            name: self.__dict__.pop(name)
+            for name in guarded
+            if name in self.__dict__ and (names is None or name in names)
+        }
         try:
-            for field in guarded:
-                field.protected = False  # type: ignore[attr-defined]
-            super().refresh_from_db(
-                using=using, fields=None if fields is None else list(fields), from_queryset=from_queryset
-            )
-        finally:
-            for field in guarded:
-                field.protected = True  # type: ignore[attr-defined]
+            super().refresh_from_db(using=using, fields=names and list(names), from_queryset=from_queryset)
+        except models.ObjectDoesNotExist:
+            self.__dict__.update(kept)
+            raise
 
     def keep(self, *fields: str) -> None:
         """Save the named fields and count the revision up."""

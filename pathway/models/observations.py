@@ -11,6 +11,21 @@ from django.utils.translation import gettext_lazy as _
 from pathway.models.people import Patient, User
 from pathway.models.rulebook import ObservationKind
 
+# What was seen, when and by whom. Only the status, its reasons and the link from a correction may change.
+FACT = (
+    "patient_id", "kind_id", "performable", "value", "entered", "unit", "text", "truth", "day_value", "members",
+    "effective_at", "effective_on", "recorded_at", "recorded_by_id", "source", "source_id", "posture", "assistance",
+    "activity", "oxygen", "antibiotics", "reference", "uln", "days", "notes",
+)  # fmt: skip
+
+
+def any_changed(*columns: str) -> pgtrigger.Q:
+    """A trigger's condition: one of these columns is not what it was."""
+    changed = pgtrigger.Q()
+    for column in columns:
+        changed |= pgtrigger.Q(**{f"old__{column}__df": pgtrigger.F(f"new__{column}")})
+    return changed
+
 
 class ObservationStatus(models.TextChoices):
     FINAL = "final", _("final")
@@ -85,15 +100,7 @@ class Observation(models.Model):
             pgtrigger.Protect(
                 name="observation_never_edited",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__value__df=pgtrigger.F("new__value"))
-                | pgtrigger.Q(old__entered__df=pgtrigger.F("new__entered"))
-                | pgtrigger.Q(old__unit__df=pgtrigger.F("new__unit"))
-                | pgtrigger.Q(old__text__df=pgtrigger.F("new__text"))
-                | pgtrigger.Q(old__truth__df=pgtrigger.F("new__truth"))
-                | pgtrigger.Q(old__effective_at__df=pgtrigger.F("new__effective_at"))
-                | pgtrigger.Q(old__kind_id__df=pgtrigger.F("new__kind_id"))
-                | pgtrigger.Q(old__patient_id__df=pgtrigger.F("new__patient_id"))
-                | pgtrigger.Q(old__status="voided"),
+                condition=any_changed(*FACT) | pgtrigger.Q(old__status="voided"),
             ),
         ]
 
@@ -111,6 +118,7 @@ class ObservationItem(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["observation", "code"], name="one_item_per_code")]
+        triggers = [pgtrigger.Protect(name="item_never_edited", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.code} = {self.value if self.truth is None else self.truth}"

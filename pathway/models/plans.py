@@ -72,7 +72,7 @@ class StageActivity(models.Model):
     class Meta:
         verbose_name_plural = "stage activities"
         constraints = [models.UniqueConstraint(fields=["version", "position"], name="one_row_per_position")]
-        triggers = [child_of_published("stage_activity_frozen", "OLD.version_id")]
+        triggers = [child_of_published("stage_activity_frozen", "changed.version_id")]
 
     def __str__(self) -> str:
         return f"{self.first_stage.code}–{self.last_stage.code} {self.activity_id}"

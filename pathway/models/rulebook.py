@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from pathway.models import people
-from pathway.models.definitions import Versioned, VersionStatus, frozen
+from pathway.models.definitions import Versioned, VersionStatus, child_of_published, frozen
 from pathway.vocabulary import Severity
 
 
@@ -56,7 +55,7 @@ class RuleSetVersion(Versioned):
         constraints = [
             models.UniqueConstraint(fields=["rule_set", "number"], name="one_rule_set_version_per_number"),
         ]
-        triggers = [frozen("rule_set_version_frozen")]
+        triggers = frozen("rule_set_version_frozen")
 
     def __str__(self) -> str:
         return f"{self.rule_set.code} v{self.number}"
@@ -75,21 +74,7 @@ class Rule(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "code"], name="one_rule_per_code")]
-        triggers = [
-            pgtrigger.Trigger(
-                name="rule_frozen",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Update | pgtrigger.Delete,
-                func="""
-                    IF EXISTS (SELECT 1 FROM pathway_rulesetversion v
-                               WHERE v.id = OLD.version_id AND v.status IN ('published', 'retired')) THEN
-                        RAISE EXCEPTION 'pathway: a published rule never changes';
-                    END IF;
-                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-                    RETURN NEW;
-                """,
-            )
-        ]
+        triggers = [child_of_published("rule_frozen", "changed.version_id", "pathway_rulesetversion")]
 
     def __str__(self) -> str:
         return self.code

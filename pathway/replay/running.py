@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pathway import flow
+from pathway import errors, flow
 from pathway.models import Pathway, Rule
 from pathway.replay import expectations, player, questions, scenarios
 from pathway.replay.expectations import Outcome
@@ -72,7 +72,11 @@ def known_codes() -> Known:
 
 
 def _play(scenario: Scenario) -> Iterator[Checked]:
-    play = player.begin(scenario)
+    try:
+        play = player.begin(scenario)
+    except errors.Refused as refused:
+        yield Checked(scenario.name, "enrolment", Outcome("enrolment", False, "accepted", str(refused)))
+        return
     for number, step in enumerate(scenario.steps, 1):
         player.advance(play, step.on)
         player.act(play, step)

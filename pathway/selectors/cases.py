@@ -44,6 +44,7 @@ class Case:
     release: int
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
     _facts_are_new: bool = False
+    was_on_hold: bool = False  # when this flow ended the enrollment
 
     # definitions
 
@@ -206,27 +207,40 @@ FACTS = {"results", "spans", "doses", "decisions"}
 DERIVED = ("chart", "reader", "last known reader", "judge")
 
 
+def lock_newest(patient_id: int, *, at: datetime, by: User | None) -> Case:
+    """The case of the patient's newest enrollment, also when another came while waiting for the lock."""
+    newest = Enrollment.objects.filter(patient=patient_id).order_by("-pk").values_list("pk", flat=True)
+    pk = newest.first()
+    while pk is not None:
+        case = lock(pk, at=at, by=by)
+        pk = newest.first()
+        if pk == case.enrollment.pk:
+            return case
+    raise errors.NotFound("not-found", "The patient is on no pathway")
+
+
 def lock(enrollment_id: int, *, at: datetime, by: User | None) -> Case:
     """The case with its enrollment row locked. Raises NotFound."""
-    return _locked(Q(pk=enrollment_id), at, by)
+    return _locked(Q(pk=enrollment_id), "enrollment", at, by)
 
 
 def lock_for_proposal(proposal_id: int, *, at: datetime, by: User | None) -> Case:
     """The case of the enrollment that a proposal belongs to. Raises NotFound."""
-    return _locked(Q(proposals=proposal_id), at, by)
+    return _locked(Q(proposals=proposal_id), "proposal", at, by)
 
 
-def _locked(which: Q, at: datetime, by: User | None) -> Case:
+def _locked(which: Q, what: str, at: datetime, by: User | None) -> Case:
     newest = Release.objects.order_by("-pk").values("pk")[:1]
     found: Any = (
-        Enrollment.objects.select_for_update(of=("self",))
+        # The patient's row too: after a wait PostgreSQL reads again only what it locks, and death is written there.
+        Enrollment.objects.select_for_update(of=("self", "patient"), no_key=True)
         .select_related("patient__site")
         .annotate(release=Subquery(newest))
         .filter(which)
         .first()
     )
     if found is None:
-        raise errors.NotFound("not-found", "There is no such enrollment")
+        raise errors.NotFound("not-found", f"There is no such {what}")
     site = found.patient.site
     release = found.release or definitions.release_id()  # which says that nothing is loaded
     return Case(found, found.patient, site, at, schedule.local_day(at, site.time_zone), by, release)

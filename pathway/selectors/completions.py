@@ -51,13 +51,14 @@ def is_complete(result: Result) -> bool:
     return has_item_5 and all(result.items.get(item) is not None for item in needed)
 
 
-def done(case: Case, activity: Activity, *, without: Iterable[int] = ()) -> Done:
-    """All that remains of an activity since care began; `without` leaves results out by key."""
+def done(case: Case, activity: Activity, *, without: Iterable[int] = (), since: date | None = None) -> Done:
+    """All that remains of an activity since care began (or `since`); `without` leaves results out by key."""
+    begin = since or case.enrollment.care_since
     left_out = set(without)
     found = [
         result.day
         for kind in activity.completed_by
         for result in case.chart().results.get(kind, ())
-        if result.key not in left_out and result.day >= case.enrollment.care_since and counts_for(activity, result)
+        if result.key not in left_out and result.day >= begin and counts_for(activity, result)
     ]
     return Done(tuple(found), case.hand_completions.get(activity.code, ()))

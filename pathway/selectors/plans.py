@@ -48,7 +48,7 @@ def planned(case: Case) -> dict[str, dict[str, date]]:
     for row in case.running:
         kind = case.vocabulary.interventions[row.kind_id]
         for calendar, anchor in _calendars(case, row):
-            done = completions.done(case, case.vocabulary.activities[calendar.activity]).completions
+            done = completions.done(case, case.vocabulary.activities[calendar.activity], since=anchor).completions
             found.setdefault(calendar.activity, {}).update(calendars.planned(calendar, anchor, done))
         if kind.series is not None:
             found.setdefault(kind.code, {}).update(series.planned(kind.series, row.started_on, _doses(case, row)))
@@ -64,7 +64,7 @@ def planned(case: Case) -> dict[str, dict[str, date]]:
 def _from_calendars(case: Case, row: Intervention) -> list[Wanted]:
     found = []
     for calendar, anchor in _calendars(case, row):
-        done = completions.done(case, case.vocabulary.activities[calendar.activity]).completions
+        done = completions.done(case, case.vocabulary.activities[calendar.activity], since=anchor).completions
         position = calendars.position(calendar, anchor, done, goes_on=_goes_on(case, calendar))
         if position.next is not None:
             found.append(Wanted(calendar.activity, position.next[1], row.pk, position.next[0] or ""))
@@ -87,7 +87,9 @@ def _calendars(case: Case, row: Intervention) -> list[tuple[Calendar, date]]:
 
 def _goes_on(case: Case, calendar: Calendar) -> bool:
     condition = case.expressions.goes_on.get(calendar.activity)
-    return condition is None or rules.evaluate(condition, case.reader(), case.judge.judge).value is not False
+    # On the last known values: what has ended does not begin again because they expire.
+    reader = case.reader(last_known=True)
+    return condition is None or rules.evaluate(condition, reader, case.judge.judge).value is not False
 
 
 def _from_series(case: Case, row: Intervention, kind: Kind) -> list[Wanted]:

@@ -37,7 +37,7 @@ class Began:
 def follow(case: Case) -> list[Began]:
     """Judge every rule of the site and let the episodes follow. Returns those that began, shadow ones aside."""
     verdicts = {key: case.judge.judge(rule.compiled.code) for key, rule in case.rules.by_key.items()}
-    _keep_judgements(case, verdicts)
+    told_anew = _keep_judgements(case, verdicts)
     running = _running(case)
     began = []
     for key, verdict in verdicts.items():
@@ -45,7 +45,7 @@ def follow(case: Case) -> list[Began]:
         if verdict.verdict is V.HIT and episode is None:
             began.append(Began(_begin(case, rule, verdict), rule))
         elif episode is not None:
-            _continue(case, episode, verdict)
+            _continue(case, episode, verdict, is_new=key in told_anew)
     return [one for one in began if not one.rule.is_shadow]
 
 
@@ -58,10 +58,9 @@ def close(case: Case, alert: Alert, *, reason: str) -> None:
     alert.close()
     alert.closed_at, alert.closed_by, alert.close_reason = case.at, case.by, reason
     alert.keep("status", "closed_at", "closed_by", "close_reason")
-    last = Judgement.objects.filter(enrollment=alert.enrollment, rule=alert.episode.rule).values_list(
-        "last_definite", flat=True
-    )
-    if last.first() == "miss":
+    rule = case.rules.by_key.get(alert.episode.key)  # in the version that the site follows now
+    last = Judgement.objects.filter(enrollment=alert.enrollment, rule=rule.pk if rule else alert.episode.rule_id)
+    if last.values_list("last_definite", flat=True).first() == "miss":
         _end(case, alert.episode)
     audit.record("alert.closed", by=case.by, patient=case.patient, subject=alert, reason=reason)
 
@@ -72,6 +71,12 @@ def close_all(case: Case, *, reason: str, by_death: bool = False) -> None:
         alert.close()
         alert.closed_at, alert.close_reason, alert.closed_by_death = case.at, reason, by_death
         alert.keep("status", "closed_at", "close_reason", "closed_by_death")
+        audit.record("alert.closed", by=case.by, patient=case.patient, subject=alert, reason=reason)
+
+
+def end_all(case: Case) -> None:
+    """The care is over: what holds then is told again if the patient comes back."""
+    Episode.objects.filter(patient=case.patient, ended_at=None).update(ended_at=case.at)
 
 
 def restore_after_death(case: Case) -> None:
@@ -79,6 +84,7 @@ def restore_after_death(case: Case) -> None:
         alert.restore()
         alert.closed_at, alert.close_reason, alert.closed_by_death = None, "", False
         alert.keep("status", "closed_at", "close_reason", "closed_by_death")
+        audit.record("alert.restored", by=case.by, patient=case.patient, subject=alert, reason="death reversed")
 
 
 def retract(case: Case, voided: Collection[int]) -> list[Episode]:
@@ -126,7 +132,7 @@ def carry(case: Case, target: Case, *, reason: str) -> None:
 
 def _running(case: Case) -> dict[str, Episode]:
     found = Episode.objects.filter(patient=case.patient, ended_at=None).select_related("alert")
-    return {episode.key: episode for episode in found.prefetch_related("hits")}
+    return {episode.key: episode for episode in found}
 
 
 def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
@@ -155,10 +161,12 @@ def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
     return episode
 
 
-def _continue(case: Case, episode: Episode, verdict: Verdict) -> None:
+def _continue(case: Case, episode: Episode, verdict: Verdict, *, is_new: bool) -> None:
+    """`is_new`: the verdict or what it read is not what it was the last time."""
     alert = getattr(episode, "alert", None)
     if verdict.verdict is V.HIT:
-        _add_evidence(episode, sorted(r.key for r in verdict.evidence))
+        if is_new:
+            _add_evidence(episode, sorted(r.key for r in verdict.evidence))
         _mark(alert, no_longer_met=False)
     elif verdict.verdict is V.MISS:
         if alert is None or alert.status != AlertStatus.OPEN:
@@ -176,9 +184,7 @@ def _mark(alert: Alert | None, *, no_longer_met: bool) -> None:
 
 
 def _add_evidence(episode: Episode, read: list[int]) -> None:
-    if any(hit.observations == read for hit in episode.hits.all()):
-        return
-    Hit.objects.create(episode=episode, observations=read)
+    Hit.objects.bulk_create([Hit(episode=episode, observations=read)], ignore_conflicts=True)
     Evidence.objects.bulk_create([Evidence(episode=episode, observation_id=key) for key in read], ignore_conflicts=True)
 
 
@@ -200,11 +206,11 @@ def _withdraw(case: Case, alert: Alert) -> None:
     audit.record("alert.withdrawn", by=case.by, patient=case.patient, subject=alert, reason=alert.close_reason)
 
 
-def _keep_judgements(case: Case, verdicts: dict[str, Verdict]) -> None:
-    """Write the verdicts that changed, in one statement."""
+def _keep_judgements(case: Case, verdicts: dict[str, Verdict]) -> set[str]:
+    """Write the verdicts that changed, in one statement. Returns their keys."""
     rows = Judgement.objects.filter(enrollment=case.enrollment)
     known = {pk: says for pk, *says in rows.values_list("rule_id", *SAYS)}
-    changed = []
+    changed, keys = [], set()
     for key, verdict in verdicts.items():
         pk = case.rules.by_key[key].pk
         old = known.get(pk)
@@ -216,6 +222,7 @@ def _keep_judgements(case: Case, verdicts: dict[str, Verdict]) -> None:
             sorted(r.key for r in verdict.evidence),
         ]
         if says != old:
+            keys.add(key)
             told = dict(zip(SAYS, says, strict=True))
             changed.append(Judgement(enrollment=case.enrollment, rule_id=pk, judged_at=case.at, **told))
     if changed:
@@ -225,3 +232,4 @@ def _keep_judgements(case: Case, verdicts: dict[str, Verdict]) -> None:
             unique_fields=["enrollment", "rule"],
             update_fields=[*SAYS, "judged_at"],
         )
+    return keys

@@ -7,9 +7,10 @@ an intervention, or a person.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
+from django.db import models
 from django.db.models import Max
 
 from pathway import audit, errors
@@ -21,6 +22,8 @@ from pathway.selectors import completions, plans
 from pathway.selectors.cases import Case
 from pathway.selectors.definitions import Row
 from pathway.vocabulary import BEREAVEMENT, SkipReason
+
+EARLIEST = Period(12, "mo")  # a completion by hand lies no further before the care began
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def lay_out_again(case: Case, *, entered: Collection[str] = (), known: Mapping[s
     before = known if known is not None else _kept_rows(case)
     after = rows_in_force(case)
     kept: list[CareTask] = []
-    for code in before.keys() | after.keys():
+    for code in sorted(before.keys() | after.keys()):
         old, new = before.get(code), after.get(code)
         if old is not None and new is not None and (old.pk == new.pk or old.says_the_same_as(new)):
             _repoint_row(case, code, old, new)
@@ -187,12 +190,12 @@ def bring_forward(
 
 
 def follow_plans(
-    case: Case, wanted: Mapping[str, plans.Wanted], new: Iterable[Observation] = (), *, not_before: date | None = None
+    case: Case, wanted: Mapping[str, plans.Wanted], new: Iterable[Observation] = (), *, voided: Collection[str] = ()
 ) -> None:
     """Bring the tasks of calendars and series in step with what their plans ask for now.
 
-    A calendar's task is completed by the new result that moved its plan on. After a voiding no
-    date is laid out before `not_before`.
+    A calendar's task is completed by the new result that moved its plan on. `voided` names the kinds
+    of results just voided: plans that counted them are laid out again, no date before today.
     """
     results = _results(case, new)
     codes = {c.activity for c in case.vocabulary.calendars}
@@ -205,14 +208,15 @@ def follow_plans(
         elif ask is None:
             cancel(case, task, reason="its calendar has ended")
     for one in wanted.values():
-        _follow_plan(case, one, not_before)
+        counted = set(case.vocabulary.activities[one.activity].completed_by)
+        _follow_plan(case, one, not_before=case.today if counted & set(voided) else None)
 
 
-def _follow_plan(case: Case, ask: plans.Wanted, not_before: date | None) -> None:
+def _follow_plan(case: Case, ask: plans.Wanted, *, not_before: date | None) -> None:
     task = _live(case, ask.activity)
     if task is None:
         if not _was_closed_for(case, ask):
-            plan(case, ask)
+            plan(case, _asked_again(case, ask))
         return
     is_same = (task.label, task.asked_by_plan_id) == (ask.label, ask.intervention_id)
     if is_same and not_before is None:
@@ -228,15 +232,26 @@ def _follow_plan(case: Case, ask: plans.Wanted, not_before: date | None) -> None
 
 
 def _was_closed_for(case: Case, ask: plans.Wanted) -> bool:
-    """Done or skipped for this very dose already, such as laboratory tests before it is given."""
-    closed = CareTask.objects.filter(
+    """Laboratory tests before a dose, done or skipped already. A dose itself is asked for until it is recorded."""
+    labs = {kind.series.labs for kind in case.vocabulary.interventions.values() if kind.series is not None}
+    return ask.activity in labs and _closed_for(ask).exists()
+
+
+def _asked_again(case: Case, ask: plans.Wanted) -> plans.Wanted:
+    """A dose whose task was closed by hand without the dose being recorded comes again, from tomorrow on."""
+    if not ask.label or not _closed_for(ask).filter(closed_on=case.today).exists():
+        return ask
+    return replace(ask, due=max(ask.due, case.today + timedelta(days=1)))
+
+
+def _closed_for(ask: plans.Wanted) -> models.QuerySet[CareTask]:
+    found: models.QuerySet[CareTask] = CareTask.objects.filter(
         activity=ask.activity,
         asked_by_plan=ask.intervention_id,
         label=ask.label,
         status__in=(TaskStatus.COMPLETED, TaskStatus.SKIPPED),
     )
-    is_calendar = ask.activity in {c.activity for c in case.vocabulary.calendars}
-    return bool(ask.label) and not is_calendar and closed.exists()
+    return found
 
 
 def plan(case: Case, ask: plans.Wanted) -> CareTask:
@@ -330,7 +345,7 @@ def go_on(case: Case, closed: Iterable[Closed]) -> None:
     for one in closed:
         code = one.task.activity_id
         row = rows.get(code)
-        if row is None or row.record.every is None or row.record.mode != "recurring":
+        if row is None or row.record.every is None or row.record.mode != "recurring" or code in case.tasks:
             continue
         last = completions.done(case, case.vocabulary.activities[code]).last or one.day
         _open(case, code, schedule.next_due(row.record, last), row=row)
@@ -428,7 +443,8 @@ def lay_out_voided(case: Case, voided: Collection[int], last_before: Mapping[str
             continue
         due = schedule.next_due(row.record, last) if last is not None else _due_it_had(case, code, voided)
         if due is not None:
-            set_due(case, task, max(due, case.today))
+            due = max(due, case.today)
+            set_due(case, task, min(due, task.due_on) if task.asked_by_rule else due)
 
 
 def last_done(case: Case, kinds: Collection[str]) -> dict[str, date | None]:
@@ -452,6 +468,7 @@ def restore_after_death(case: Case) -> None:
         task.keep(
             "status", "cancelled_by_death", "close_reason", "closed_at", "closed_by", "due_set_on", "next_rung_at"
         )
+        audit.record("task.restored", by=case.by, patient=case.patient, subject=task, reason="death reversed")
     case.forget_open_work()
 
 
@@ -623,12 +640,14 @@ def _check_live(case: Case, task: CareTask, effective: date) -> None:
         raise errors.Conflict("not-allowed", f"This task is {task.get_status_display()} already")
     if effective > case.today:
         raise errors.InvalidEntry("implausible", "The day lies ahead", "effective")
+    if effective < EARLIEST.before(case.enrollment.care_since):
+        raise errors.InvalidEntry("implausible", f"The day lies more than {EARLIEST} before care began", "effective")
 
 
 def _due_it_had(case: Case, code: str, voided: Collection[int]) -> date | None:
     """None left: the due date that the completed task then had."""
     found = CareTask.objects.filter(
-        enrollment=case.enrollment, activity=code, status=TaskStatus.COMPLETED, completed_by__in=voided
+        enrollment__patient=case.patient, activity=code, status=TaskStatus.COMPLETED, completed_by__in=voided
     )
-    due: date | None = found.order_by("occurrence").values_list("due_on", flat=True).first()
+    due: date | None = found.order_by("pk").values_list("due_on", flat=True).first()
     return due

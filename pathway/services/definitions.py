@@ -138,7 +138,7 @@ def _upsert(model: Any, rows: Iterable[Any]) -> None:
 
 def _load_rule_set(rule_set: engine.RuleSet, at: datetime, loaded: Loaded) -> None:
     owner, _ = RuleSet.objects.update_or_create(code=rule_set.code, defaults={"title": rule_set.title})
-    version = _new_version(RuleSetVersion, {"rule_set": owner}, rule_set, at, loaded, source=rule_set.source)
+    version = _new_version(RuleSetVersion, {"rule_set": owner}, rule_set, source=rule_set.source)
     if version is None:
         return
     Rule.objects.bulk_create(
@@ -155,17 +155,19 @@ def _load_rule_set(rule_set: engine.RuleSet, at: datetime, loaded: Loaded) -> No
         )
         for rule in rule_set.rules
     )
+    _finish(version, at, loaded)
 
 
 def _load_pathway(pathway: engine.Pathway, at: datetime, loaded: Loaded) -> None:
     owner, _ = Pathway.objects.update_or_create(code=pathway.code, defaults={"title": pathway.title})
-    version = _new_version(PathwayVersion, {"pathway": owner}, pathway, at, loaded)
+    version = _new_version(PathwayVersion, {"pathway": owner}, pathway)
     if version is not None:
         _store_graph(version, pathway)
+        _finish(version, at, loaded)
 
 
-def _new_version(model: Any, owner: dict[str, Any], record: Any, at: datetime, loaded: Loaded, **more: Any) -> Any:
-    """A version for a record that says something new: published, or a draft where people work on their own."""
+def _new_version(model: Any, owner: dict[str, Any], record: Any, **more: Any) -> Any:
+    """A draft for a record that says something new, else None."""
     plain = records.to_plain(record)
     digest = records.digest({key: value for key, value in plain.items() if key != "version"})
     existing = model.objects.filter(**owner).order_by("-number")
@@ -181,14 +183,20 @@ def _new_version(model: Any, owner: dict[str, Any], record: Any, at: datetime, l
         origin=SHIPPED,
         change_note="shipped with the software" if newest is None else "shipped update",
     )
-    people_have_their_own = newest is not None and newest.origin == LOCAL
-    if not people_have_their_own:
+    version.save()
+    return version
+
+
+def _finish(version: Any, at: datetime, loaded: Loaded) -> None:
+    """Published once all below it is stored; a draft beside versions that people made themselves."""
+    owner = "pathway" if isinstance(version, PathwayVersion) else "rule_set"
+    mine = {owner: getattr(version, owner), "origin": LOCAL}
+    if not type(version).objects.filter(**mine, number__lt=version.number).exists():
         version.submit()
         version.publish()
         version.published_at = at
-    version.save()
+        version.save()
     loaded.lines.append(f"{version} {version.get_status_display()}")
-    return version
 
 
 def _store_graph(version: PathwayVersion, pathway: engine.Pathway) -> None:

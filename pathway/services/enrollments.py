@@ -11,6 +11,7 @@ from pathway import audit, errors
 from pathway.engine import schedule
 from pathway.models import Enrollment, EnrollmentStatus, PathwayVersion, Patient, User
 from pathway.selectors.cases import Case
+from pathway.vocabulary import CLOSED_STAGE
 
 
 def enroll(
@@ -39,6 +40,8 @@ def enroll(
 
 def initial_stages(case: Case, start: Mapping[str, str]) -> dict[str, str]:
     """The stage of each track in which the patient enters. Raises NotAllowed for one that is not there."""
+    if CLOSED_STAGE in start.values():
+        raise errors.NotAllowed("not-allowed", "Nobody enters a pathway in its closed stage", "start")
     for track, stage in start.items():
         if track not in case.version.record.initial:
             title = case.version.record.title
@@ -72,6 +75,7 @@ def withdraw(case: Case, *, reason: str) -> None:
 
 
 def complete(case: Case, *, reason: str) -> None:
+    case.was_on_hold = case.enrollment.status == EnrollmentStatus.ON_HOLD
     case.enrollment.complete()
     _end(case, reason)
     audit.record("enrollment.completed", by=case.by, patient=case.patient, subject=case.enrollment, reason=reason)
@@ -111,8 +115,21 @@ def revive(case: Case, *, reason: str) -> None:
 def judged(case: Case) -> None:
     """The daily judge has been here today."""
     if case.enrollment.judged_on != case.today:
-        case.enrollment.judged_on = case.today
-        case.enrollment.save(update_fields=["judged_on"])
+        case.enrollment.judged_on, case.enrollment.judge_failed_at = case.today, None
+        case.enrollment.save(update_fields=["judged_on", "judge_failed_at"])
+
+
+def could_not_judge(enrollment_id: int, *, at: datetime) -> None:
+    """Stands behind the others from now on, and is a row that somebody reads."""
+    Enrollment.objects.filter(pk=enrollment_id).update(judge_failed_at=at)
+
+
+def carry(old: Case, new: Case) -> None:
+    """A change of pathway ends no hold."""
+    new.enrollment.quiet_until = old.enrollment.quiet_until
+    if old.was_on_hold:
+        new.enrollment.hold()
+    new.enrollment.keep("status", "quiet_until")
 
 
 def _end(case: Case, reason: str) -> None:

@@ -29,6 +29,8 @@ def start(case: Case, code: str, *, effective: date, details: Mapping[str, objec
     kind = kind_of(case, code)
     if any(row.kind_id == code for row in case.running):
         raise errors.NotAllowed("not-allowed", f"{kind.title} is running already", "intervention")
+    if any(span.code == code and span.stopped and effective < span.stopped for span in case.chart().spans):
+        raise errors.NotAllowed("not-allowed", f"{kind.title} was still running on {effective}", "effective")
     if case.patient.birth_date is not None and effective < case.patient.birth_date:
         raise errors.InvalidEntry("implausible", "The day lies before the patient's birth", "effective")
     told = _details(kind, {key: value for key, value in details.items() if key != REVIEW})
@@ -72,9 +74,11 @@ def set_review(case: Case, code: str, review_on: date | None) -> Intervention:
 def stop(case: Case, code: str, *, effective: date, reason: str = "") -> Intervention:
     """End it: from that day on it is not active. Raises NotAllowed when it is not running."""
     row = running(case, code)
-    if effective < row.started_on:
+    if row.started_on > case.today:
+        effective = row.started_on  # a planned start that will not be: never active
+    elif effective < row.started_on:
         raise errors.NotAllowed("not-allowed", f"It was started on {row.started_on}", "effective")
-    if effective > case.today:
+    elif effective > case.today:
         raise errors.InvalidEntry("implausible", "The day lies ahead", "effective")
     row.stopped_on = effective
     row.save(update_fields=["stopped_on"])
@@ -111,12 +115,14 @@ def give(case: Case, code: str, *, label: str, effective: date) -> tuple[Adminis
         raise errors.InvalidEntry("implausible", "The day lies ahead", "effective")
     given = [Dose(code, told, day) for told, day in case.doses_of(row.pk)]
     admission = series.admit(kind.series, row.started_on, given, label, effective)
+    before = [one.day for one in case.chart().doses if one.code == code and one.day <= effective]
+    is_short = any((effective - day).days < kind.series.minimum_days for day in before)  # also of an earlier course
     dose = Administration.objects.create(
         intervention=row, label=label, given_on=effective, recorded_at=case.at, recorded_by=case.by
     )
     case.changed("doses")
     audit.record("dose.given", by=case.by, patient=case.patient, subject=dose, after={"label": label})
-    return dose, admission.flags
+    return dose, tuple(sorted({*admission.flags, *([series.INTERVAL_SHORT] if is_short else [])}))
 
 
 def prescribe(

@@ -137,6 +137,7 @@ def close_all(case: Case, *, reason: str, by_death: bool = False) -> None:
         proposal.withdraw()
         proposal.reason = reason
         _decided(case, proposal, "reason", "closed_by_death")
+        audit.record("proposal.closed", by=case.by, patient=case.patient, subject=proposal, reason=reason)
 
 
 def restore_after_death(case: Case) -> None:
@@ -147,8 +148,9 @@ def restore_after_death(case: Case) -> None:
             continue
         proposal.reopen()
         proposal.closed_by_death, proposal.reason = False, ""
-        proposal.decided_at, proposal.decided_on = None, None
-        proposal.keep("status", "closed_by_death", "reason", "decided_at", "decided_on")
+        proposal.decided_at, proposal.decided_on, proposal.decided_by = None, None, None
+        proposal.keep("status", "closed_by_death", "reason", "decided_at", "decided_on", "decided_by")
+        audit.record("proposal.restored", by=case.by, patient=case.patient, subject=proposal, reason="death reversed")
     case.forget_open_work()
 
 
@@ -200,8 +202,8 @@ def _ask_for_nearer(case: Case, track: str) -> None:
             if not _was_decided_since(proposal):
                 proposal.reopen()
                 proposal.opened_at, proposal.opened_on = case.at, case.today
-                proposal.decided_at, proposal.decided_on, proposal.reason = None, None, ""
-                proposal.keep("status", "opened_at", "opened_on", "decided_at", "decided_on", "reason")
+                proposal.decided_at, proposal.decided_on, proposal.decided_by, proposal.reason = None, None, None, ""
+                proposal.keep("status", "opened_at", "opened_on", "decided_at", "decided_on", "decided_by", "reason")
                 _tell_opened(case, proposal, f"{track} → {proposal.stage.code if proposal.stage else ''}")
                 return
 
@@ -298,6 +300,7 @@ def _supersede(case: Case, proposal: Proposal, reason: str) -> None:
     proposal.supersede()
     proposal.reason = reason
     _decided(case, proposal, "reason")
+    audit.record("proposal.superseded", by=case.by, patient=case.patient, subject=proposal, reason=reason)
 
 
 def _withdraw(case: Case, proposal: Proposal, reason: str) -> None:

@@ -62,6 +62,7 @@ def close(case: Case, *, how: str, reason: str) -> None:
             stay.left_at = case.at
             stay.save(update_fields=["left_at"])
     case.changed("stays")
+    _tell(case, f"stages.closed-by-{how}", reason)
 
 
 def close_by_death(case: Case) -> None:
@@ -80,6 +81,7 @@ def close_by_death(case: Case) -> None:
             by=case.by,
         )
     case.changed("stays")
+    _tell(case, "stages.closed-by-death", "the patient has died")
 
 
 def reopen_after_death(case: Case) -> None:
@@ -87,6 +89,11 @@ def reopen_after_death(case: Case) -> None:
     Stay.objects.open().filter(enrollment=case.enrollment, how="death").update(annulled=True)
     Stay.objects.filter(enrollment=case.enrollment, left_by_death=True).update(left_at=None, left_by_death=False)
     case.changed("stays")
+    _tell(case, "stages.reopened", "death reversed")
+
+
+def _tell(case: Case, action: str, reason: str) -> None:
+    audit.record(action, by=case.by, patient=case.patient, subject=case.enrollment, reason=reason)
 
 
 def _check_route(case: Case, stay: Stay, stage: str) -> None:
