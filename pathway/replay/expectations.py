@@ -62,7 +62,8 @@ def _alerts(play: Play, told: Mapping[str, Any]) -> Iterator[Outcome]:
     keys = {key for key, _, _ in opened}
     for key in ("raised", "withdrawn"):
         if key in told:
-            yield _exact(f"alerts.{key}", told[key], _subjects(play, f"alert.{key}", Alert, _alert_key))
+            outcome = _exact(f"alerts.{key}", told[key], _subjects(play, f"alert.{key}", Alert, _alert_key))
+            yield outcome if outcome.holds else replace(outcome, evidence=_why(play, {*told[key], *keys}))
     if "no_longer_met" in told:
         yield _exact("alerts.no_longer_met", told["no_longer_met"], [key for key, gone, _ in opened if gone])
     yield from (_has(f"alerts.open {one}", one in keys, True, keys) for one in told.get("open", ()))
@@ -70,6 +71,22 @@ def _alerts(play: Play, told: Mapping[str, Any]) -> Iterator[Outcome]:
     since = {key: day for key, _, day in opened}
     for key, day in told.get("since", {}).items():
         yield _same(f"alerts.since {key}", day, since.get(key))
+
+
+def _why(play: Play, codes: set[str]) -> tuple[str, ...]:
+    """The evidence chain of rules: verdict, and each result that it read."""
+    judge = play.case().judge
+    lines = []
+    for code in sorted(codes):
+        judged = judge.judge(code.rsplit("/", 1)[-1])
+        read = ", ".join(f"{r.kind} {shown(r.value)} on {r.day}" for r in judged.evidence) or "nothing"
+        missing = f"; missing: {', '.join(sorted(judged.missing))}" if judged.missing else ""
+        lines.append(f"{code} is {judged.verdict.value} now: it read {read}{missing}")
+    return tuple(lines)
+
+
+def shown(value: object) -> str:
+    return str(float(value)) if isinstance(value, Fraction) else str(value)
 
 
 def _alert_key(alert: Alert) -> str:
@@ -194,8 +211,9 @@ def _verdicts(verdict: Verdict) -> Callable[[Play, Any], Iterator[Outcome]]:
         judge = play.case().judge
         for code in told:
             found = judge.judge(str(code).rsplit("/", 1)[-1])
-            why = tuple(f"{r.kind} {r.day}" for r in found.evidence)
-            yield Outcome(f"{verdict.value} {code}", found.verdict is verdict, verdict.value, found.verdict.value, why)
+            holds = found.verdict is verdict
+            why = () if holds else _why(play, {str(code)})
+            yield Outcome(f"{verdict.value} {code}", holds, verdict.value, found.verdict.value, why)
 
     return check_all
 

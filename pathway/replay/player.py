@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from pathway import clock, errors, flow
 from pathway.engine import schedule
@@ -145,6 +145,10 @@ def act(play: Play, step: Step) -> None:
             _act(play, action)
         except errors.Refused as refused:
             play.refused = refused
+            return
+        except DatabaseError as error:
+            # A bug of ours, not an answer: it fails this step, and the others are still played.
+            play.refused = errors.Refused("database-error", str(error).splitlines()[0])
             return
 
 
