@@ -157,6 +157,19 @@ def require_at_site(user: Someone, permit: Permit, site: Site) -> None:
         raise Forbidden("not-allowed", "Your role at this site does not allow this")
 
 
+def require_content(user: Someone) -> None:
+    """Statements and pathways concern no patient: whoever has a role anywhere reads them. Raises Forbidden."""
+    if not is_administrator(user) and not _memberships(user).exists():
+        raise Forbidden("not-allowed", "Your account has no role at any site")
+
+
+def is_administrator(user: Someone) -> bool:
+    """Who looks after the content: the administration, or the role of an administrator at a site."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_staff or _memberships(user).filter(role=Role.ADMIN).exists()
+
+
 def _memberships(user: Someone) -> QuerySet[Membership]:
     if not isinstance(user, User) or not user.is_active:
         return Membership.objects.none()

@@ -26,6 +26,7 @@ from pathway.models import (
     Topic,
     VersionStatus,
 )
+from pathway.selectors import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ class Covered:
     review_by: date
     is_overdue: bool  # its review
     implementations: tuple[Implementation, ...]
+
+    @property
+    def review_day(self) -> str:
+        return shown.day(self.review_by)
 
     @property
     def dangling(self) -> tuple[Implementation, ...]:

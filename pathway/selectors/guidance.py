@@ -13,6 +13,7 @@ from pathway.models import (
     ChecklistAnswer,
     ChecklistItem,
     EducationGiven,
+    Finding,
     InfoText,
     LinkKind,
     Restriction,
@@ -50,6 +51,7 @@ class TopicView:
     given_on: str
     teach_back: str
     given_by: str
+    given_pk: int  # 0: never
     source: Source
 
 
@@ -149,6 +151,22 @@ def exercise_limits() -> ExerciseLimits:
     )
 
 
+def findings() -> list[tuple[str, str]]:
+    """What a checklist item may come to."""
+    return [(one.value, str(one.label)) for one in Finding]
+
+
+def teach_backs() -> list[tuple[str, str]]:
+    return [(one.value, str(one.label)) for one in TeachBack]
+
+
+def topic(case: Case, code: str) -> TopicView | None:
+    """Any topic, with what this patient was taught of it last."""
+    sources, given = _Sources(), _given(case)
+    row = Topic.objects.filter(is_retired=False, pk=code).first()
+    return _topic(row, given.get(row.pk), sources) if row is not None else None
+
+
 # what is here
 
 
@@ -214,6 +232,7 @@ def _topic(row: Topic, given: EducationGiven | None, sources: _Sources) -> Topic
         given_on=shown.day(given.given_on) if given else "",
         teach_back=str(TeachBack(given.teach_back).label) if given else "",
         given_by=shown.person(given.recorded_by) if given else "",
+        given_pk=given.pk if given else 0,
         source=sources.of(LinkKind.EDUCATION, row),
     )
 

@@ -6,7 +6,7 @@ what would answer it (missing data never reads as normal).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -79,6 +79,13 @@ def newest_of(patient: Patient, code: str) -> str:
     rows = Observation.objects.usable().filter(patient=patient, kind=code).prefetch_related("items")
     row = rows.order_by("-effective_at", "-pk").first()
     return f"{shown.observation(row)}, {shown.day(row.effective_on)}" if row is not None else ""
+
+
+def newest_of_each(patient: Patient, codes: Iterable[str]) -> dict[str, str]:
+    """The same for several kinds at once; kinds without a result are left out."""
+    rows = Observation.objects.usable().filter(patient=patient, kind__in=list(codes)).prefetch_related("items")
+    newest = rows.order_by("kind", "-effective_at", "-pk").distinct("kind")
+    return {row.kind_id: f"{shown.observation(row)}, {shown.day(row.effective_on)}" for row in newest}
 
 
 def measures(case: Case) -> list[Value]:

@@ -16,9 +16,9 @@ from pathway.models import (
     AlertStatus,
     CareTask,
     CareTeamMember,
+    ChecklistAnswer,
     Enrollment,
-    ExerciseItem,
-    Intervention,
+    Finding,
     MeasureKind,
     Patient,
     Proposal,
@@ -27,16 +27,19 @@ from pathway.models import (
     Reminder,
     Stay,
 )
-from pathway.selectors import cases, definitions, latest_values, reasons, shown, worklists
+from pathway.selectors import cases, definitions, guidance, latest_values, reasons, shown, treatments, worklists
 from pathway.selectors.cases import Case
+from pathway.selectors.guidance import PatientGuidance
 from pathway.selectors.latest_values import Missing, Value
 from pathway.selectors.reasons import Reason
+from pathway.selectors.treatments import Treatments
 from pathway.selectors.worklists import Line
 from pathway.vocabulary import Role
 
 REMINDERS_SHOWN = 20
 FLAGS_SHOWN = 30
 EVENTS_SHOWN = 60
+CONCERNS_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +99,6 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class InterventionView:
-    pk: int
-    code: str
-    title: str
-    from_day: str
-    until_day: str
-    is_running: bool
-    detail: str
-    doses: str
-    has_doses: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     """One line of the timeline, newest first."""
 
@@ -125,6 +115,7 @@ class PatientPage:
 
     header: Header
     team: Sequence[str]
+    case: Case | None = None
     tracks: Sequence[TrackView] = ()
     decisions: Sequence[Open] = ()
     alerts: Sequence[Open] = ()
@@ -134,8 +125,9 @@ class PatientPage:
     measures: Sequence[Value] = ()
     missing: Sequence[Missing] = ()
     flags: Sequence[Event] = ()
-    interventions: Sequence[InterventionView] = ()
-    exercises: Sequence[Event] = ()
+    treatments: Treatments | None = None
+    guidance: PatientGuidance | None = None
+    concerns: Sequence[Event] = ()
     reminders: Sequence[Event] = ()
     timeline: Sequence[Event] = ()
 
@@ -185,6 +177,7 @@ def page(patient: Patient, at: datetime) -> PatientPage:
     values, held = latest_values.values(case)
     return PatientPage(
         header=head,
+        case=case,
         tracks=_tracks(case, stays),
         decisions=_decisions(case),
         alerts=_alerts(case),
@@ -194,8 +187,9 @@ def page(patient: Patient, at: datetime) -> PatientPage:
         measures=latest_values.measures(case),
         missing=latest_values.missing(case),
         flags=_flags(case),
-        interventions=_interventions(case),
-        exercises=_exercises(case),
+        treatments=treatments.of(case),
+        guidance=guidance.for_patient(case),
+        concerns=_concerns(case),
         reminders=_reminders(case),
         timeline=_timeline(case, stays),
         team=team(patient, at),
@@ -329,46 +323,6 @@ def flag_title(code: str) -> str:
     return known.get(code, shown.words(code))
 
 
-def _interventions(case: Case) -> list[InterventionView]:
-    rows = Intervention.objects.filter(patient=case.patient).select_related("kind").prefetch_related("administrations")
-    return [_intervention(case, row) for row in rows.order_by("stopped_on", "-started_on", "-pk")]
-
-
-def _intervention(case: Case, row: Intervention) -> InterventionView:
-    told = {**row.details, **({"use": row.extent} if row.extent else {})}
-    if row.dose_mg is not None:
-        told["dose"] = shown.entered(row.dose_mg, "mg")
-    if row.started_on > case.today:
-        told["start"] = _("planned")
-    given = sorted(row.administrations.all(), key=lambda dose: (dose.given_on, dose.pk))
-    kind = case.vocabulary.interventions.get(row.kind_id)
-    return InterventionView(
-        pk=row.pk,
-        code=row.kind_id,
-        title=row.kind.title,
-        from_day=shown.day(row.started_on),
-        until_day=shown.day(row.stopped_on),
-        is_running=row.stopped_on is None,
-        detail=", ".join(f"{shown.words(key)}: {shown.words(str(value))}" for key, value in told.items()),
-        doses=", ".join(f"{dose.label} {shown.day(dose.given_on)}" for dose in given),
-        has_doses=kind is not None and kind.series is not None,
-    )
-
-
-def _exercises(case: Case) -> list[Event]:
-    rows = ExerciseItem.objects.filter(patient=case.patient, ended_at=None).select_related("planned_by")
-    found = []
-    for row in rows.order_by("-planned_at", "-pk"):
-        told = [shown.words(row.load)]
-        if row.minutes is not None:
-            told.append(_("%(n)d minutes") % {"n": row.minutes})
-        if row.rest_days is not None:
-            told.append(_("rest days: %(n)d") % {"n": row.rest_days})
-        day = shown.day(case.local_day(row.planned_at))
-        found.append(Event(row.planned_at, day, shown.words(row.type), ", ".join(told), shown.person(row.planned_by)))
-    return found
-
-
 def _reminders(case: Case) -> list[Event]:
     rows = Reminder.objects.filter(task__enrollment__patient=case.patient).select_related("task__activity")
     found = []
@@ -378,6 +332,19 @@ def _reminders(case: Case) -> list[Event]:
         detail = _("due %(day)s, to %(role)s") % {"day": shown.day(row.due_on), "role": Role(row.to_role).label}
         told = _("sent %(sent)d, read %(read)d") % {"sent": len(sent), "read": len(read)}
         found.append(Event(row.created_at, shown.day(row.on), row.task.activity.title, detail, told))
+    return found
+
+
+def _concerns(case: Case) -> list[Event]:
+    """What a checklist found that needs attention; an item that was found fine later is left out."""
+    rows = ChecklistAnswer.objects.filter(voided_at=None, task__enrollment__patient=case.patient)
+    rows = rows.select_related("item", "task__activity", "recorded_by").order_by("item", "-recorded_at", "-pk")
+    newest = [row for row in rows.distinct("item") if row.answer == Finding.CONCERN]
+    found = []
+    for row in sorted(newest, key=lambda row: (row.recorded_at, row.pk), reverse=True)[:CONCERNS_SHOWN]:
+        day = shown.day(case.local_day(row.recorded_at))
+        detail = ": ".join(part for part in (row.task.activity.title, row.note) if part)
+        found.append(Event(row.recorded_at, day, row.item.text, detail, shown.person(row.recorded_by)))
     return found
 
 

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from pathway import errors
 from pathway.selectors.choices import Choice
+from pathway.selectors.prescriptions import Prescribable
+from pathway.services.interventions import REVIEW
 from pathway.vocabulary import Sex, SkipReason
 
 CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
@@ -58,7 +60,12 @@ class PlainForm(forms.Form):
     def refuse(self, refused: errors.Refused) -> None:
         """Show why flow said no: at the field that it names, else above the form."""
         self.full_clean() if not hasattr(self, "cleaned_data") else None
-        self.add_error(refused.field if refused.field in self.fields else None, refused.reason)
+        field = self.field_of(refused.field or "")
+        self.add_error(field if field in self.fields else None, refused.reason)
+
+    def field_of(self, refused: str) -> str:
+        """The field of this form that a refusal names."""
+        return refused
 
     def add(self, name: str, field: forms.Field) -> None:
         """A field that depends on data."""
@@ -145,11 +152,6 @@ class DeclineForm(PlainForm):
     )
 
 
-class CompleteForm(PlainForm):
-    effective = DayField(label=_("Done on"), help_text=_("The next one is counted from this day."))
-    outcome = forms.CharField(label=_("Outcome (if any)"), required=False, max_length=40)
-
-
 class SkipForm(PlainForm):
     reason = forms.ChoiceField(label=_("Why not this time"), choices=SkipReason.choices, widget=forms.RadioSelect)
     effective = DayField(label=_("Day"), help_text=_("The next one is counted from this day."))
@@ -206,8 +208,10 @@ class ChooseInterventionForm(PlainForm):
 class StartForm(PlainForm):
     effective = DayField(label=_("Started on"), help_text=_("A day ahead plans the start."))
 
-    def __init__(self, *args: Any, details: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, details: Mapping[str, Sequence[str]], has_review: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if has_review:
+            self.add(f"details.{REVIEW}", DayField(label=_("To be looked at again on (if at all)"), required=False))
         for name, allowed in details.items():
             label = DETAIL_LABELS.get(name, name.replace("_", " ").replace("-", " ").capitalize())
             if allowed:
@@ -217,7 +221,7 @@ class StartForm(PlainForm):
                 field = forms.CharField(label=label, required=False, max_length=40)
             self.add(f"details.{name}", field)
 
-    def details(self) -> dict[str, str]:
+    def details(self) -> dict[str, object]:
         given = self.cleaned_data.items()
         return {key.removeprefix("details."): value for key, value in given if key.startswith("details.") and value}
 
@@ -237,23 +241,45 @@ class GiveForm(PlainForm):
 
 
 class PrescribeForm(PlainForm):
-    type = forms.ChoiceField(
-        label=_("Kind of exercise"),
-        choices=[
-            ("aerobic", _("aerobic")),
-            ("concentric", _("concentric strengthening")),
-            ("isometric", _("isometric strengthening")),
-            ("stretching", _("stretching")),
-            ("eccentric", _("eccentric strengthening")),
-        ],
+    """Offers what no restriction refuses; what is sent all the same is refused in the words of the restriction."""
+
+    def __init__(self, *args: Any, allowed: Prescribable, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add("type", RestrictedField(label=_("Kind of exercise"), choices=allowed.types, refusals=allowed.refusals))
+        self.add("load", RestrictedField(label=_("Load"), choices=allowed.loads, refusals=allowed.refusals))
+        self.add(
+            "minutes",
+            forms.IntegerField(label=_("Minutes a session (if any)"), required=False, min_value=1, max_value=300),
+        )
+        self.add(
+            "rest_days",
+            forms.IntegerField(
+                label=_("Rest days a week (if any)"),
+                required=False,
+                min_value=0,
+                max_value=7,
+                help_text=allowed.rest_hint,
+            ),
+        )
+
+
+class RestrictedField(forms.ChoiceField):
+    """A choice whose refusals say which restriction stands in the way; by the code "" for anything else."""
+
+    def __init__(self, *, refusals: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.refusals = refusals
+
+    def validate(self, value: str) -> None:
+        if value and not self.valid_value(value):
+            raise forms.ValidationError(self.refusals.get(value) or self.refusals.get("") or NEEDED)
+        super().validate(value)
+
+
+class ReviewForm(PlainForm):
+    review_on = DayField(
+        label=_("Next review on"), required=False, help_text=_("Leave it empty if no review is planned.")
     )
-    load = forms.ChoiceField(
-        label=_("Load"),
-        choices=[("low", _("low")), ("moderate", _("moderate")), ("high", _("high"))],
-        help_text=_("Eccentric work and high loads are refused: they harm weak muscle."),
-    )
-    minutes = forms.IntegerField(label=_("Minutes (if any)"), required=False, min_value=1, max_value=300)
-    rest_days = forms.IntegerField(label=_("Rest days between sessions"), required=False, min_value=0, max_value=14)
 
 
 DETAIL_LABELS = {

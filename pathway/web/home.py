@@ -24,7 +24,8 @@ def home(request: HttpRequest) -> HttpResponse:
     desk = _chosen(request, desks)
     found = worklists.worklist(user, desk, at, after=request.GET.get("after", ""))
     audit.read("worklist.read", by=user, patients=found.patient_pks)
-    return pages.render(request, "worklist", {"worklist": found, "desk": desk, "desks": desks})
+    context = {"worklist": found, "desk": desk, "desks": desks, "preparing": worklists.preparing(desk.site)}
+    return pages.render(request, "worklist", context)
 
 
 @require_GET

@@ -110,8 +110,13 @@ def patient_address(patient: access.Subject, did: str = "") -> str:
 
 def done(request: HttpRequest, patient: access.Subject) -> list[consequences.Consequence] | None:
     """What the action that led here did; None when the address names none."""
-    moment = _read_mark(request.GET.get("did", ""))
+    moment = moment_of(request)
     return consequences.of(patient, moment) if moment is not None else None
+
+
+def moment_of(request: HttpRequest) -> Moment | None:
+    """When the action happened that led here."""
+    return _read_mark(request.GET.get("did", ""))
 
 
 def _read_mark(text: str) -> Moment | None:

@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as lazy
 
 from pathway import access, errors, flow
 from pathway.access import Permit
-from pathway.selectors import choices
+from pathway.selectors import choices, equipment, guidance, offers, prescriptions
 from pathway.web import forms
 from pathway.web.action import Action, Noun, Target, plain
 from pathway.web.forms import PlainForm
+from pathway.web.task_forms import TeachForm
 
 
 def _stages_form(target: Target, given: dict[str, Any]) -> PlainForm:
@@ -26,7 +27,10 @@ def _start_form(target: Target, given: dict[str, Any]) -> PlainForm:
     kind = target.case.vocabulary.interventions.get(target.key)
     if kind is None:
         raise errors.NotFound("not-found", "There is nothing here")
-    return forms.StartForm(details=kind.details, initial={"effective": target.case.today}, **given)
+    has_review = equipment.has_review(kind)
+    return forms.StartForm(
+        details=kind.details, has_review=has_review, initial={"effective": target.case.today}, **given
+    )
 
 
 def _start(target: Target, form: PlainForm, at: datetime, by: access.Person) -> object:
@@ -42,6 +46,10 @@ def _give_form(target: Target, given: dict[str, Any]) -> PlainForm:
     return forms.GiveForm(doses=doses, initial={"effective": target.case.today}, **given)
 
 
+def _prescribe_form(target: Target, given: dict[str, Any]) -> PlainForm:
+    return forms.PrescribeForm(allowed=prescriptions.prescribable(target.case), **given)
+
+
 def _prescribe(target: Target, form: PlainForm, at: datetime, by: access.Person) -> object:
     asked = form.cleaned_data
     return flow.prescribe(
@@ -53,6 +61,45 @@ def _prescribe(target: Target, form: PlainForm, at: datetime, by: access.Person)
         at=at,
         by=by,
     )
+
+
+def _review_form(target: Target, given: dict[str, Any]) -> PlainForm:
+    row = next((row for row in target.case.running if row.kind_id == target.key), None)
+    if row is None or not equipment.has_review(target.case.vocabulary.interventions[target.key]):
+        raise errors.NotFound("not-found", "There is nothing here")
+    return forms.ReviewForm(initial={"review_on": row.review_on}, **given)
+
+
+def _teach_form(target: Target, given: dict[str, Any]) -> PlainForm:
+    if guidance.topic(target.case, target.key) is None:
+        raise errors.NotFound("not-found", "There is nothing here")
+    return TeachForm(initial={"effective": target.case.today}, **given)
+
+
+def _teach(target: Target, form: PlainForm, at: datetime, by: access.Person) -> object:
+    asked = form.cleaned_data
+    return flow.give_education(
+        target.row.pk,
+        target.key,
+        teach_back=asked["teach_back"],
+        effective=asked["effective"],
+        note=asked["note"],
+        at=at,
+        by=by,
+    )
+
+
+def _void_teaching_form(target: Target, given: dict[str, Any]) -> PlainForm:
+    _teaching(target)
+    return forms.ReasonForm(**given)
+
+
+def _teaching(target: Target) -> int:
+    """The last teaching of the topic; NotFound where it was never taught."""
+    topic = guidance.topic(target.case, target.key)
+    if topic is None or not topic.given_pk:
+        raise errors.NotFound("not-found", "There is nothing here")
+    return topic.given_pk
 
 
 ENROLLMENTS = Noun(
@@ -121,8 +168,10 @@ ENROLLMENTS = Noun(
             lazy("Prescribe exercise"),
             lazy("Prescribe"),
             Permit.TREAT,
-            plain(forms.PrescribeForm),
+            _prescribe_form,
             _prescribe,
+            template="prescribe",
+            more=lambda target: {"plan": prescriptions.prescribable(target.case)},
         ),
     },
 )
@@ -148,7 +197,44 @@ PARTS = Noun(
                 by=by,
             ),
         ),
-        "start": Action(lazy("Start an intervention"), lazy("Start"), Permit.TREAT, _start_form, _start),
+        "start": Action(
+            lazy("Start an intervention"),
+            lazy("Start"),
+            Permit.TREAT,
+            _start_form,
+            _start,
+            template="start",
+            more=lambda target: {"against": offers.reservations(target.case, target.key)},
+        ),
+        "review": Action(
+            lazy("Next review of equipment"),
+            lazy("Save"),
+            Permit.TREAT,
+            _review_form,
+            lambda target, form, at, by: flow.set_review(
+                target.row.pk, target.key, review_on=form.cleaned_data["review_on"], at=at, by=by
+            ),
+        ),
+        "teach": Action(
+            lazy("Record a teaching"),
+            lazy("Record"),
+            Permit.WORK,
+            _teach_form,
+            _teach,
+            template="teach",
+            more=lambda target: {"topic": guidance.topic(target.case, target.key)},
+        ),
+        "void-teaching": Action(
+            lazy("Mark a teaching as entered in error"),
+            lazy("Mark as entered in error"),
+            Permit.WORK,
+            _void_teaching_form,
+            lambda target, form, at, by: flow.void_education(
+                target.row.pk, _teaching(target), reason=form.cleaned_data["reason"], at=at, by=by
+            ),
+            is_grave=True,
+            hint=lazy("The last teaching of this topic stays on record, and the topic is due again."),
+        ),
         "stop": Action(
             lazy("Stop an intervention"),
             lazy("Stop"),

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from pathway import access, audit, clock, errors, flow
 from pathway.access import Permit
-from pathway.selectors import choices, latest_values, patient_pages, whys
+from pathway.selectors import choices, function_scores, latest_values, patient_pages, whys
 from pathway.services.people import Details
 from pathway.web import forms, pages
 from pathway.web.pages import Stopwatch
@@ -24,6 +24,9 @@ def patient(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = access.patient_or_not_found(pages.user_of(request), uuid, at)
     page = patient_pages.page(found, at)
     context = {"page": page, "header": page.header, "did": pages.done(request, found)}
+    moment = pages.moment_of(request)
+    if page.case is not None and moment is not None and function_scores.was_recorded(found, moment.at):
+        context["staging"] = function_scores.staging(page.case)
     return pages.about(request, found, "patient", context, at=at)
 
 

@@ -14,7 +14,7 @@ from pathway import access, clock, errors, flow
 from pathway.access import Permit
 from pathway.engine.catalogue import Kind
 from pathway.engine.schedule import local_day
-from pathway.selectors import cases, choices, latest_values, patient_pages, shown
+from pathway.selectors import cases, choices, function_scores, latest_values, patient_pages, shown
 from pathway.web import forms, pages
 from pathway.web.pages import Stopwatch
 from pathway.web.recording_form import RecordForm
@@ -110,7 +110,11 @@ def _kind(code: str) -> Kind:
 
 def _form(request: HttpRequest, kind: Kind, patient: access.Subject, watch: Stopwatch) -> RecordForm:
     today = local_day(watch.at, patient.site.time_zone)
-    return RecordForm(request.POST or None, kind=kind, today=today)
+    has_gastrostomy = False
+    if kind.code == function_scores.FORM and (enrollment := patient_pages.newest_enrollment(patient)) is not None:
+        case = patient_pages.case_for_reading(patient, enrollment, watch.at)
+        has_gastrostomy = function_scores.has_gastrostomy(case)
+    return RecordForm(request.POST or None, kind=kind, today=today, has_gastrostomy=has_gastrostomy)
 
 
 def _store(form: RecordForm, patient: access.Subject, watch: Stopwatch, user: access.Person) -> None:

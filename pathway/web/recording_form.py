@@ -10,31 +10,16 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from pathway.engine.catalogue import Kind
-from pathway.selectors import shown
+from pathway.selectors import function_scores, shown
 from pathway.services.observations import NewObservation
+from pathway.web import function_form
 from pathway.web.forms import DayField, PlainForm, ReasonField
 
 NONE_OF_THESE = "none-of-these"
 TOKEN_LENGTH = 36
 FOLDED = ("not_performable", "performable_reason")
+CONTRADICTION = _("Some are ticked and “none of these” too")
 YES_NO = [("yes", _("yes")), ("no", _("no"))]
-# Short names of the items; what each score means is in the scale itself, which is licensed.
-FUNCTION_ITEMS = {
-    "1": _("1 Speech"),
-    "2": _("2 Salivation"),
-    "3": _("3 Swallowing"),
-    "4": _("4 Handwriting"),
-    "5a": _("5a Food, without gastrostomy"),
-    "5b": _("5b Food, with gastrostomy"),
-    "6": _("6 Dressing and hygiene"),
-    "7": _("7 Turning in bed"),
-    "8": _("8 Walking"),
-    "9": _("9 Stairs"),
-    "10": _("10 Dyspnea"),
-    "11": _("11 Orthopnea"),
-    "12": _("12 Respiratory support"),
-}
-SCORES = [("", _("not answered")), *((str(n), str(n)) for n in range(4, -1, -1))]
 CONTEXT_LABELS = {
     "uln": _("Upper limit of normal (same unit)"),
     "days": _("For how many days"),
@@ -46,9 +31,9 @@ CONTEXT_LABELS = {
 class RecordForm(PlainForm):
     """Field names are those that a refusal names: value, unit, items.…, context.…, effective."""
 
-    def __init__(self, *args: Any, kind: Kind, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: Kind, today: date, has_gastrostomy: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kind = kind
+        self.kind, self.has_gastrostomy = kind, has_gastrostomy
         self._add_value()
         for key, allowed in kind.context.items():
             self.add(f"context.{key}", _context_field(kind, key, allowed))
@@ -56,7 +41,7 @@ class RecordForm(PlainForm):
         if kind.type not in ("event", "date"):
             self.add("not_performable", forms.BooleanField(label=_("Could not be performed"), required=False))
             self.add("performable_reason", ReasonField(label=_("Why it could not be performed"), required=False))
-        self.add("token", forms.CharField(widget=forms.HiddenInput, initial=_token, max_length=TOKEN_LENGTH))
+        self.add("token", forms.CharField(widget=forms.HiddenInput, initial=new_token, max_length=TOKEN_LENGTH))
 
     @property
     def main_fields(self) -> list[forms.BoundField]:
@@ -95,12 +80,19 @@ class RecordForm(PlainForm):
             if not given.get("performable_reason"):
                 self.add_error("performable_reason", _("Say why it could not be performed"))
             return given
+        if self.kind.type == "set" and NONE_OF_THESE in given.get("value", []) and len(given["value"]) > 1:
+            self.add_error("value", CONTRADICTION)
         if "value" in self.fields and "value" not in self.errors and given.get("value") in (None, "", []):
             self.add_error("value", _("This is needed"))
+        if self.kind.code == function_scores.FORM:
+            function_form.check(self, given)
         if self.kind.type == "panel" and not self._items():
             first = next(name for name in self.fields if name.startswith("items."))
             self.add_error(first, _("Answer at least one item"))
         return given
+
+    def field_of(self, refused: str) -> str:
+        return function_form.field_of(refused) if self.kind.code == function_scores.FORM else refused
 
     # fields
 
@@ -112,13 +104,15 @@ class RecordForm(PlainForm):
             self.add("value", forms.CharField(label=kind.title, required=False, widget=text, max_length=40))
             units = [(code, shown.unit(code) or code) for code in kind.units]
             self.add("unit", forms.ChoiceField(label=_("Unit"), choices=units, initial=kind.unit, required=False))
+        elif kind.code == function_scores.FORM:
+            function_form.add(self, has_gastrostomy=self.has_gastrostomy)
         elif kind.type == "panel":
             for item in kind.items:
-                self.add(f"items.{item}", _item_field(kind, item))
+                self.add(f"items.{item}", _item_field(item))
         elif kind.type == "date":
             self.add("value", DayField(label=kind.title, required=False))
         elif kind.type != "event":
-            self.add("value", _choice_field(kind))
+            self.add("value", choice_field(kind))
 
     # what was typed
 
@@ -135,6 +129,8 @@ class RecordForm(PlainForm):
     def _items(self) -> dict[object, object]:
         if self.kind.type != "panel":
             return {}
+        if self.kind.code == function_scores.FORM:
+            return function_form.items(self.cleaned_data)
         found: dict[object, object] = {}
         for name, value in self.cleaned_data.items():
             if name.startswith("items.") and value not in (None, ""):
@@ -142,12 +138,12 @@ class RecordForm(PlainForm):
         return found
 
 
-def _token() -> str:
+def new_token() -> str:
     """Sent twice, a form is stored once."""
     return str(uuid.uuid4())
 
 
-def _choice_field(kind: Kind) -> forms.Field:
+def choice_field(kind: Kind) -> forms.Field:
     if kind.type == "boolean":
         return forms.ChoiceField(label=kind.title, choices=YES_NO, widget=forms.RadioSelect, required=False)
     if kind.type == "coded":
@@ -159,9 +155,7 @@ def _choice_field(kind: Kind) -> forms.Field:
     )
 
 
-def _item_field(kind: Kind, item: str) -> forms.Field:
-    if kind.code == "alsfrs-r":
-        return forms.ChoiceField(label=FUNCTION_ITEMS.get(item, item), choices=SCORES, required=False)
+def _item_field(item: str) -> forms.Field:
     label = shown.item_title(item)
     if item == "significant":
         return forms.ChoiceField(label=label, choices=[("", _("not answered")), *YES_NO], required=False)

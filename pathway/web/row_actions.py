@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,10 +10,12 @@ from django.utils.translation import gettext_lazy as lazy
 
 from pathway import access, flow
 from pathway.access import Permit
-from pathway.selectors import choices, shown, worklists
+from pathway.selectors import choices, guidance, shown, worklists
 from pathway.selectors.cases import Case
 from pathway.web import forms
-from pathway.web.action import Action, Noun, plain
+from pathway.web.action import Action, Noun, Target, plain
+from pathway.web.forms import PlainForm
+from pathway.web.task_forms import CompleteForm
 
 
 def _proposal_state(row: Any, case: Case) -> str:
@@ -63,6 +66,23 @@ PROPOSALS = Noun(
     },
 )
 
+
+def _complete_form(target: Target, given: dict[str, Any]) -> PlainForm:
+    asked = guidance.for_task(target.case, target.row)
+    return CompleteForm(asked=asked, initial={"effective": target.case.today}, **given)
+
+
+def _complete(target: Target, form: PlainForm, at: datetime, by: access.Person) -> object:
+    """The checklist and what was taught go with the completion, or all of it is refused."""
+    assert isinstance(form, CompleteForm)
+    effective = form.cleaned_data["effective"]
+    if answers := form.answers():
+        flow.answer_checklist(target.row.pk, answers, at=at, by=by)
+    for topic, teach_back in form.taught().items():
+        flow.give_education(target.case.enrollment.pk, topic, teach_back=teach_back, effective=effective, at=at, by=by)
+    return flow.complete(target.row.pk, effective=effective, outcome=form.cleaned_data["outcome"], at=at, by=by)
+
+
 TASKS = Noun(
     access.task_or_not_found,
     lambda row: row.enrollment,
@@ -73,14 +93,9 @@ TASKS = Noun(
             lazy("Complete a task"),
             lazy("Complete"),
             Permit.WORK,
-            plain(forms.CompleteForm),
-            lambda target, form, at, by: flow.complete(
-                target.row.pk,
-                effective=form.cleaned_data["effective"],
-                outcome=form.cleaned_data["outcome"],
-                at=at,
-                by=by,
-            ),
+            _complete_form,
+            _complete,
+            template="complete",
         ),
         "skip": Action(
             lazy("Skip a task"),

@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from pathway.web import acting, actions, home, patients, recording, treating
+from pathway.web import acting, actions, content, home, patients, recording, treating, visiting
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -20,7 +20,11 @@ urlpatterns = [
     path("patients/<uuid:uuid>/team/", patients.team, name="team"),
     path("patients/<uuid:uuid>/record/", recording.choose, name="record"),
     path("patients/<uuid:uuid>/record/<slug:code>/", recording.record, name="record-kind"),
+    path("patients/<uuid:uuid>/visit/", visiting.visit, name="visit"),
     path("patients/<uuid:uuid>/start/", treating.choose, name="start"),
+    path("content/coverage/", content.statements, name="coverage"),
+    path("content/pathways/<slug:slug>/", content.pathway, name="pathway"),
+    path("content/pathways/<slug:slug>/drawing.svg", content.drawing, name="pathway-drawing"),
     path("observations/<int:pk>/correct/", recording.correct, name="observations-correct"),
     *(
         path(f"{noun}/<int:pk>/{name}/", acting.act, {"noun": noun, "action": name}, name=f"{noun}-{name}")

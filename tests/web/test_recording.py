@@ -63,15 +63,17 @@ def test_the_what_this_did_is_only_about_this_action(cast: Cast) -> None:
         ("weight", {"value": "66", "unit": "kg", "effective": "1950-01-01"}, "effective", "before the patient"),
         ("weight", {"value": "66", "unit": "kg", "effective": ""}, "effective", "This is needed"),
         ("fvc-pct", {"not_performable": "on"}, "performable_reason", "Say why"),
-        ("alsfrs-r", {"items.5a": "3", "items.5b": "3"}, "items.5b", "not both"),
-        ("alsfrs-r", {}, "items.1", "at least one item"),
+        ("alsfrs-r", {"items.5": "3"}, "gastrostomy", "whether there is a gastrostomy"),
+        ("alsfrs-r", {"items.1": "5", "gastrostomy": "no"}, "items.1", "Select a valid choice"),
+        ("alsfrs-r", {"gastrostomy": "no"}, "items.1", "at least one item"),
         ("overnight-oximetry", {"items.recording-minutes": "60", "items.minutes-lt-90": "90"}, "items.minutes", "More"),
         ("respiratory-symptoms", {}, "value", "This is needed"),
+        ("respiratory-symptoms", {"value": ["none-of-these", "fatigue"]}, "value", "too"),
         ("body-fat", {"value": "20", "unit": "%"}, "context.method", "This is needed"),
     ],
 )
 def test_what_cannot_be_stored_is_said_at_its_field_and_nothing_is_stored(
-    cast: Cast, kind: str, fields: dict[str, str], field: str, words: str
+    cast: Cast, kind: str, fields: dict[str, Any], field: str, words: str
 ) -> None:
     before = counts(cast)
     answer = send(cast, kind, **fields)

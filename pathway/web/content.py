@@ -1,0 +1,47 @@
+"""The content as people read it: the statements with what implements them, and the pathways."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from pathway import access, clock
+from pathway.engine import svg
+from pathway.selectors import coverage, drawings, pathway_pages
+from pathway.web import pages
+
+# A drawing has its own style sheet inside, and nothing else.
+DRAWING_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+
+
+@require_GET
+@transaction.atomic
+def statements(request: HttpRequest) -> HttpResponse:
+    """Every statement; administrators see first whose review is overdue."""
+    user, at = pages.user_of(request), clock.now()
+    access.require_content(user)
+    context = {
+        "coverage": coverage.report(at.date()),
+        "pathways": pathway_pages.every_pathway(),
+        "shows_overdue": access.is_administrator(user),
+    }
+    return pages.render(request, "coverage", context)
+
+
+@require_GET
+@transaction.atomic
+def pathway(request: HttpRequest, slug: str) -> HttpResponse:
+    access.require_content(pages.user_of(request))
+    context = {"page": pathway_pages.page(slug, clock.now().date()), "pathways": pathway_pages.every_pathway()}
+    return pages.render(request, "pathway", context)
+
+
+@require_GET
+@transaction.atomic
+def drawing(request: HttpRequest, slug: str) -> HttpResponse:
+    """The picture alone, to be opened at its full size."""
+    access.require_content(pages.user_of(request))
+    answer = HttpResponse(svg.draw(drawings.picture(slug)), content_type="image/svg+xml")
+    answer.headers["Content-Security-Policy"] = DRAWING_POLICY
+    return answer
