@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,9 +14,9 @@ from pathway.vocabulary import Role
 
 DAYS_PER_MONTH = 30.4375
 DAYS_PER_YEAR = 365.25
-PREVALENT = 0.25  # the part that is on the books when the clinic begins
+PREVALENT = 0.15  # the part that is on the books when the clinic begins
 LATEST_START = 21  # nobody but the new patient begins in the last days
-LONG_ENOUGH = (0.4, 0.8)  # of all months: whoever has a fate needs the time for it
+LONG_ENOUGH = (0.3, 0.65)  # of all months: whoever has a fate needs the time for it
 SMALL_TEAM_EVERY = 6  # every so manieth patient is the small team's
 
 
@@ -131,7 +130,7 @@ def _days_ago(fate: str, days: int, random: Random) -> int:
         return round(days * (shortest + (longest - shortest) * spread))
     if draw < PREVALENT:
         return round(days * (0.85 + 0.15 * spread))
-    return round(LATEST_START + max(0.0, days * 0.85 - LATEST_START) * math.pow(spread, 1.5))
+    return round(LATEST_START + max(0.0, days * 0.85 - LATEST_START) * spread * spread)
 
 
 def _shared_out(courses: Sequence[Course], patients: int) -> list[Course]:

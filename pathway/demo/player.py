@@ -28,6 +28,7 @@ MIN_GAP = 24  # days between two contacts
 NO_SHOW = 0.07
 LAPSED_DAYS = 130  # before the present: the last contact of someone who stopped coming
 UNREAD_DAYS = 14  # reminders of these last days are delivered; older ones have been seen to
+FIRST_FATE = 3  # days after the enrolment at the earliest
 TIMES: Mapping[str, int] = {"pounds": 4, "hold": 25, "withdrawn": 100}  # days before the present
 
 
@@ -97,7 +98,8 @@ class _Story:
             "dies": (care.today - timedelta(days=care.life.random.randint(10, 60)), "die"),
         }.get(part.fate)
         if fated is not None:
-            self._enter(*fated)
+            day, what = fated
+            self._enter(max(day, part.enrolled_on + timedelta(days=FIRST_FATE)), what)
 
     def _enter(self, day: date, what: str) -> None:
         self.entries += 1
