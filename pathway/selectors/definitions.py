@@ -40,6 +40,8 @@ class Row:
     def says_the_same_as(self, other: Row) -> bool:
         """Nothing to lay out again between the two, though they belong to different versions."""
         mine, theirs = self.record, other.record
+        if mine.mode == "once" and mine.stages != theirs.stages:
+            return False  # done once for each of them (CONVENTIONS 24)
         return (mine.activity, mine.mode, mine.every, mine.entry) == (
             theirs.activity,
             theirs.mode,
