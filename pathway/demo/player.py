@@ -28,6 +28,7 @@ MIN_GAP = 24  # days between two contacts
 NO_SHOW = 0.07
 LAPSED_DAYS = 130  # before the present: the last contact of someone who stopped coming
 UNREAD_DAYS = 14  # reminders of these last days are delivered; older ones have been seen to
+FAREWELL = 30  # days after a death the family is called
 FIRST_FATE = 3  # days after the enrolment at the earliest
 TIMES: Mapping[str, int] = {"pounds": 4, "hold": 25, "withdrawn": 100}  # days before the present
 
@@ -67,10 +68,12 @@ class _Story:
 
     def run(self) -> None:
         self._plan()
-        while self.agenda and self.agenda[0][0] < self.care.today and not self.is_over:
+        while self.agenda and self.agenda[0][0] < self.care.today:
             day, _, what = heapq.heappop(self.agenda)
             at = max(schedule.instant(day, CONTACT_AT, self.site.time_zone), self.care.at)
             self._remind_until(at)
+            if self.is_over and what != "farewell":
+                continue
             self.care.at = at
             with clock.simulated(at):
                 self._do(what, day)
@@ -149,10 +152,14 @@ class _Story:
         nurse, neurologist = care.person(COORDINATOR), care.person(Role.NEUROLOGIST)
         if what == "die":
             flow.record_death(care.pk, effective=day - timedelta(days=1), at=at, by=neurologist)
+            self._enter(day + timedelta(days=FAREWELL), "farewell")
         elif what == "withdraw":
             flow.withdraw(care.pk, reason="Moved away, care goes on elsewhere", at=at, by=nurse)
         elif what == "hold":
             flow.hold(care.pk, reason="In hospital after a fracture, asks for a pause", at=at, by=neurologist)
+        elif what == "farewell":
+            for task in care.tasks():
+                flow.complete(task.pk, at=at, by=nurse)
         care.enrollment.refresh_from_db()
         self.is_over = care.enrollment.status not in LIVE
 
