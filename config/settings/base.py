@@ -65,6 +65,7 @@ TEMPLATES = [
 ]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PREPARE = env.boolean("DATABASE_PREPARE", True)
 POOL_MINIMUM, POOL_MAXIMUM = 1, 8
 
 
@@ -74,6 +75,11 @@ def database(url: str) -> dict[str, Any]:
     options = parsed.setdefault("OPTIONS", {})
     options.pop("pool", None)
     options.setdefault("connect_timeout", 5)
+    # Planning is most of what the server does for our statements, so it keeps plans of those that come again. A pooler
+    # in transaction mode that cannot (PgBouncer before 1.21) needs DATABASE_PREPARE=false.
+    if PREPARE:
+        options.setdefault("server_side_binding", True)
+        options.setdefault("prepare_threshold", 2)
     if DATABASE_ROLE:
         # From the first statement on, and again after RESET ROLE; a pool's connections too.
         options["options"] = f"{options.get('options', '')} -c role={DATABASE_ROLE}".strip()

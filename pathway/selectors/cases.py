@@ -13,16 +13,14 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
-from django.db.models import Q, Subquery
-
 from pathway import errors
 from pathway.engine import definitions as engine_definitions
 from pathway.engine import schedule
 from pathway.engine.chart import Chart, Reader, Result
 from pathway.engine.measures import TAKE_ALL
 from pathway.engine.rules import Judge
-from pathway.models import CareTask, Enrollment, Intervention, Observation, Patient, Proposal, Release, Site, Stay, User
-from pathway.selectors import charts, definitions
+from pathway.models import CareTask, Enrollment, Intervention, Observation, Patient, Proposal, Site, Stay, User
+from pathway.selectors import charts, definitions, texts
 
 T = TypeVar("T")
 
@@ -123,7 +121,7 @@ class Case:
     @property
     def stays(self) -> dict[str, Stay]:
         """The open stay of each track."""
-        return self._keep("stays", lambda: charts.open_stays(self.enrollment.pk))
+        return self._keep("stays", lambda: charts.open_stays(self.enrollment.pk, self.version.stages_by_pk))
 
     @property
     def hand_completions(self) -> dict[str, tuple[date, ...]]:
@@ -149,14 +147,18 @@ class Case:
     @cached_property
     def tasks(self) -> dict[str, CareTask]:
         """The open task of each activity."""
-        return {task.activity_id: task for task in CareTask.objects.live().filter(enrollment=self.enrollment)}
+        live = "WHERE enrollment_id = %s AND status IN ('open', 'in-progress')"
+        return {task.activity_id: task for task in texts.instances(CareTask, live, [self.enrollment.pk])}
 
     @cached_property
     def proposals(self) -> list[Proposal]:
         """Open and superseded proposals, and declined ones that ask again; oldest first."""
-        waiting = Q(status__in=("open", "superseded")) | Q(status="declined", until__isnull=False)
-        found = Proposal.objects.filter(waiting, enrollment=self.enrollment)
-        return list(found.select_related("stage").order_by("pk"))
+        waiting = "status IN ('open', 'superseded') OR (status = 'declined' AND until IS NOT NULL)"
+        found = texts.instances(Proposal, f"WHERE enrollment_id = %s AND ({waiting}) ORDER BY id", [self.enrollment.pk])
+        for proposal in found:
+            if proposal.stage_id in self.version.stages_by_pk:
+                proposal.stage = self.version.stages_by_pk[proposal.stage_id]
+        return found
 
     def forget_open_work(self) -> None:
         """Read the open tasks and proposals again."""
@@ -221,26 +223,35 @@ def lock_newest(patient_id: int, *, at: datetime, by: User | None) -> Case:
 
 def lock(enrollment_id: int, *, at: datetime, by: User | None) -> Case:
     """The case with its enrollment row locked. Raises NotFound."""
-    return _locked(Q(pk=enrollment_id), "enrollment", at, by)
+    return _locked("e.id = %s", enrollment_id, "enrollment", at, by)
 
 
 def lock_for_proposal(proposal_id: int, *, at: datetime, by: User | None) -> Case:
     """The case of the enrollment that a proposal belongs to. Raises NotFound."""
-    return _locked(Q(proposals=proposal_id), "proposal", at, by)
+    which = "e.id = (SELECT enrollment_id FROM pathway_proposal WHERE id = %s)"
+    return _locked(which, proposal_id, "proposal", at, by)
 
 
-def _locked(which: Q, what: str, at: datetime, by: User | None) -> Case:
-    newest = Release.objects.order_by("-pk").values("pk")[:1]
-    found: Any = (
-        # The patient's row too: after a wait PostgreSQL reads again only what it locks, and death is written there.
-        Enrollment.objects.select_for_update(of=("self", "patient"), no_key=True)
-        .select_related("patient__site")
-        .annotate(release=Subquery(newest))
-        .filter(which)
-        .first()
-    )
-    if found is None:
+# The patient's row is locked too: after a wait PostgreSQL reads again only what it locks, and a death is written there.
+_LOCK = f"""
+SELECT {texts.columns(Enrollment, "e")}, {texts.columns(Patient, "p")}, {texts.columns(Site, "s")},
+       (SELECT max(id) FROM pathway_release)
+FROM pathway_enrollment e
+JOIN pathway_patient p ON p.id = e.patient_id
+JOIN pathway_site s ON s.id = p.site_id
+WHERE {{which}}
+FOR NO KEY UPDATE OF e, p
+"""
+
+
+def _locked(which: str, pk: int, what: str, at: datetime, by: User | None) -> Case:
+    found = texts.rows(_LOCK.format(which=which), [pk])
+    if not found:
         raise errors.NotFound("not-found", f"There is no such {what}")
-    site = found.patient.site
-    release = found.release or definitions.release_id()  # which says that nothing is loaded
-    return Case(found, found.patient, site, at, schedule.local_day(at, site.time_zone), by, release)
+    row = found[0]
+    width, second = (len(model._meta.concrete_fields) for model in (Enrollment, Patient))
+    enrollment, patient = texts.made(Enrollment, row), texts.made(Patient, row[width:])
+    site = texts.made(Site, row[width + second :])
+    enrollment.patient, patient.site = patient, site
+    release = row[-1] or definitions.release_id()  # which says that nothing is loaded
+    return Case(enrollment, patient, site, at, schedule.local_day(at, site.time_zone), by, release)

@@ -9,9 +9,6 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
-
 from pathway.engine.catalogue import Catalogue
 from pathway.engine.chart import Decision, Dose, Result, Span
 from pathway.models import (
@@ -22,9 +19,11 @@ from pathway.models import (
     ObservationItem,
     Proposal,
     ProposalStatus,
+    Stage,
     Stay,
     TaskStatus,
 )
+from pathway.selectors import texts
 
 # Rules look back 13 months at most, a rate from there one step further; the newest few of each kind
 # before that are enough, and keep the cost of judging the same however long a patient is followed.
@@ -32,34 +31,57 @@ RECENT_DAYS = 420
 OLDER_KEPT = 8
 
 COLUMNS = (
-    "pk", "kind_id", "performable", "value", "entered", "unit", "text", "truth", "day_value", "members",
+    "id", "kind_id", "performable", "value", "entered", "unit", "text", "truth", "day_value", "members",
     "effective_on", "effective_at", "posture", "assistance", "activity", "oxygen", "antibiotics", "reference",
     "uln", "days",
 )  # fmt: skip
 CONTEXT_COLUMNS = ("posture", "assistance", "activity", "oxygen", "antibiotics", "reference", "uln", "days")
 
+_USABLE = f"""
+SELECT {", ".join(f"o.{column}" for column in COLUMNS)} FROM pathway_observation o
+WHERE o.patient_id = %s AND o.status = 'final' AND o.effective_on <= %s
+"""
+_RECENT = f"""
+{_USABLE} AND o.effective_on > %s
+UNION ALL
+SELECT older.* FROM unnest(%s::text[]) AS kinds(code) CROSS JOIN LATERAL (
+    {_USABLE.replace("WHERE", "WHERE o.kind_id = kinds.code AND")} AND o.effective_on <= %s
+    ORDER BY o.effective_at DESC, o.id DESC LIMIT {OLDER_KEPT}
+) AS older
+ORDER BY effective_at, id
+"""
+_BY_HAND = """
+SELECT t.activity_id, t.closed_on FROM pathway_caretask t JOIN pathway_enrollment e ON e.id = t.enrollment_id
+WHERE e.patient_id = %s AND t.status IN ('completed', 'skipped') AND t.completed_by_id IS NULL AND t.closed_on >= %s
+"""
+
 
 def results(patient_id: int, catalogue: Catalogue, *, until: date, whole: bool = False) -> dict[str, list[Result]]:
     """Usable results by kind, oldest first; all of them if `whole`, else what present verdicts can read."""
-    found = Observation.objects.usable().filter(patient=patient_id, effective_on__lte=until)
-    if not whole:
-        found = _recent(found, until)
-    rows = list(found.order_by("effective_at", "pk").values(*COLUMNS))
-    items = _items([row["pk"] for row in rows if catalogue.kinds[row["kind_id"]].type == "panel"])
+    if whole:
+        found = texts.rows(f"{_USABLE} ORDER BY o.effective_at, o.id", [patient_id, until])
+    else:
+        recent = until - timedelta(days=RECENT_DAYS)
+        found = texts.rows(_RECENT, [patient_id, until, recent, list(catalogue.kinds), patient_id, until, recent])
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in found]
+    items = _items([row["id"] for row in rows if catalogue.kinds[row["kind_id"]].type == "panel"])
     by_kind: dict[str, list[Result]] = defaultdict(list)
     for row in rows:
-        by_kind[row["kind_id"]].append(_result(row, catalogue, items.get(row["pk"], {})))
+        by_kind[row["kind_id"]].append(_result(row, catalogue, items.get(row["id"], {})))
     return dict(by_kind)
 
 
-def open_stays(enrollment_id: int) -> dict[str, Stay]:
+def open_stays(enrollment_id: int, stages: Mapping[int, Stage]) -> dict[str, Stay]:
     """The open stay of each track, with its stage."""
-    found = Stay.objects.open().filter(enrollment=enrollment_id).select_related("stage")
+    found = texts.instances(Stay, "WHERE enrollment_id = %s AND left_at IS NULL AND NOT annulled", [enrollment_id])
+    for stay in found:
+        if stay.stage_id in stages:
+            stay.stage = stages[stay.stage_id]
     return {stay.track: stay for stay in found}
 
 
 def interventions(patient_id: int) -> list[Intervention]:
-    return list(Intervention.objects.filter(patient=patient_id).order_by("started_on", "pk"))
+    return texts.instances(Intervention, "WHERE patient_id = %s ORDER BY started_on, id", [patient_id])
 
 
 def spans(rows: Iterable[Intervention]) -> tuple[Span, ...]:
@@ -91,16 +113,9 @@ def completed(patient_id: int) -> frozenset[str]:
 
 def by_hand(patient_id: int, since: date) -> dict[str, tuple[date, ...]]:
     """Days of completions and skips by hand, per activity."""
-    rows = CareTask.objects.filter(
-        enrollment__patient=patient_id,
-        status__in=(TaskStatus.COMPLETED, TaskStatus.SKIPPED),
-        completed_by=None,
-        closed_on__gte=since,
-    )
     found: dict[str, tuple[date, ...]] = {}
-    for code, day in rows.values_list("activity_id", "closed_on"):
-        if day is not None:
-            found[code] = (*found.get(code, ()), day)
+    for code, day in texts.rows(_BY_HAND, [patient_id, since]):
+        found[code] = (*found.get(code, ()), day)
     return found
 
 
@@ -150,13 +165,6 @@ class LazySet(AbstractSet[str]):
         return len(self.found)
 
 
-def _recent(found: Any, until: date) -> Any:
-    newest = Window(RowNumber(), partition_by=[F("kind_id")], order_by=[F("effective_at").desc(), F("pk").desc()])
-    return found.annotate(place=newest).filter(
-        Q(effective_on__gt=until - timedelta(days=RECENT_DAYS)) | Q(place__lte=OLDER_KEPT)
-    )
-
-
 def _items(pks: list[int]) -> dict[int, dict[str, Fraction | bool | None]]:
     found: dict[int, dict[str, Fraction | bool | None]] = defaultdict(dict)
     if pks:
@@ -173,12 +181,12 @@ def result_of(row: Observation, catalogue: Catalogue, items: Mapping[str, Fracti
 
 def _result(row: Mapping[str, Any], catalogue: Catalogue, items: Mapping[str, Fraction | bool | None]) -> Result:
     return Result(
-        key=row["pk"],
+        key=row["id"],
         kind=row["kind_id"],
         value=_value(row, catalogue) if row["performable"] else None,
         day=row["effective_on"],
         at=row["effective_at"],
-        order=row["pk"],
+        order=row["id"],
         context={key: str(row[key]) for key in CONTEXT_COLUMNS if row.get(key) not in (None, "")},
         items=items,
         performable=row["performable"],

@@ -39,6 +39,10 @@ class Implementation:
     title: str
     exists: bool
 
+    @property
+    def kind_title(self) -> str:
+        return str(LinkKind(self.kind).label)
+
     def __str__(self) -> str:
         where = f" ({self.where})" if self.where else ""
         return f"{self.kind} {self.code}{where}" + ("" if self.exists else ": there is no such thing")

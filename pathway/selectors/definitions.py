@@ -19,14 +19,19 @@ from pathway.models import (
     Rule,
     RuleSetUse,
     RuleSetVersion,
-    SiteRuleSet,
     Stage,
     StageActivity,
 )
+from pathway.selectors import texts
 
 KEPT = 64
 
 Uses = tuple[tuple[int, str], ...]
+_USES = """
+SELECT u.version_id, u.use FROM pathway_siteruleset u
+JOIN pathway_rulesetversion v ON v.id = u.version_id JOIN pathway_ruleset r ON r.id = v.rule_set_id
+WHERE u.site_id = %s ORDER BY r.code
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,7 @@ class Version:
     record: definitions.Pathway
     stage_ids: Mapping[str, int]
     stage_rows: Mapping[str, Stage]  # the same rows, by code
+    stages_by_pk: Mapping[int, Stage]
     rows: tuple[Row, ...]
     routes: frozenset[tuple[str, str]]  # source and target stage
 
@@ -136,8 +142,7 @@ def site_rules(uses: Uses, release: int | None = None) -> SiteRules:
 
 def uses_of(site_id: int) -> Uses:
     """The rule-set versions that a site follows (`active`) and watches (`shadow`), by code of the rule set."""
-    uses = SiteRuleSet.objects.filter(site=site_id).order_by("version__rule_set__code")
-    return tuple(uses.values_list("version_id", "use"))
+    return tuple((pk, use) for pk, use in texts.rows(_USES, [site_id]))
 
 
 def all_rules() -> Mapping[str, rules.CompiledRule]:
@@ -202,7 +207,13 @@ def _version(version_id: int, release: int) -> Version:
     )
     routes = Route.objects.filter(source__track__version=version_id).values_list("source__code", "target__code")
     return Version(
-        version_id, record, {code: row.pk for code, row in stages.items()}, stages, rows, frozenset(routes)
+        version_id,
+        record,
+        {code: row.pk for code, row in stages.items()},
+        stages,
+        {row.pk: row for row in stages.values()},
+        rows,
+        frozenset(routes),
     )
 
 

@@ -12,8 +12,8 @@ from pathway.models import Intervention, LinkKind, Patient, StatementLink
 
 
 def has_review(kind: Kind) -> bool:
-    """Drugs have doses and laboratory dates instead."""
-    return not kind.is_drug and kind.series is None
+    """Drugs have doses and laboratory dates instead, programmes their own end."""
+    return not kind.is_drug and kind.series is None and not any(task.label for task in kind.tasks)
 
 
 def concern_of(role: str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -43,8 +43,24 @@ class RuleSetView:
 
 
 @dataclass(frozen=True, slots=True)
+class StageView:
+    """`proposed_by`: rule set, and code and title of its rules."""
+
+    place: drawing.Place
+    proposed_by: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackView:
+    code: str
+    title: str
+    stages: Sequence[StageView]
+
+
+@dataclass(frozen=True, slots=True)
 class PathwayPage:
     picture: drawing.Picture
+    tracks: Sequence[TrackView]
     rule_sets: Sequence[RuleSetView]
 
 
@@ -59,7 +75,15 @@ def page(pathway: str, today: date) -> PathwayPage:
     version = definitions.version(definitions.published(pathway).pk)
     sets = [_rule_set(one, version, today) for one in definitions.newest_rule_sets()]
     with_rules = [one for one in sets if one.rules]
-    return PathwayPage(drawings.picture(pathway), sorted(with_rules, key=lambda one: (not one.is_own, one.title)))
+    picture = drawings.picture(pathway)
+    titles = {(one.code, rule.code): rule.title for one in sets for rule in one.rules}
+    tracks = [TrackView(x.code, x.title, [_stage(place, titles) for place in x.places]) for x in picture.lines]
+    return PathwayPage(picture, tracks, sorted(with_rules, key=lambda one: (not one.is_own, one.title)))
+
+
+def _stage(place: drawing.Place, titles: Mapping[tuple[str, str], str]) -> StageView:
+    found = [(rules, [(code, titles[rules, code]) for code in codes]) for rules, codes in place.proposed_by]
+    return StageView(place, found)
 
 
 def _rule_set(one: engine.RuleSet, version: definitions.Version, today: date) -> RuleSetView:

@@ -29,7 +29,7 @@ from pathway.models import (
 )
 from pathway.selectors import cases, definitions, guidance, latest_values, reasons, shown, treatments, worklists
 from pathway.selectors.cases import Case
-from pathway.selectors.guidance import PatientGuidance
+from pathway.selectors.guidance import PatientGuidance, TextView
 from pathway.selectors.latest_values import Missing, Value
 from pathway.selectors.reasons import Reason
 from pathway.selectors.treatments import Treatments
@@ -130,6 +130,15 @@ class PatientPage:
     concerns: Sequence[Event] = ()
     reminders: Sequence[Event] = ()
     timeline: Sequence[Event] = ()
+
+    @property
+    def texts(self) -> list[TextView]:
+        """What patients may read too."""
+        return [one for one in self.guidance.texts if not one.is_staff_only] if self.guidance else []
+
+    @property
+    def staff_texts(self) -> list[TextView]:
+        return [one for one in self.guidance.texts if one.is_staff_only] if self.guidance else []
 
 
 def newest_enrollment(patient: Patient) -> Enrollment | None:

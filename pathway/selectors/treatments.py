@@ -75,7 +75,7 @@ def of(case: Case) -> Treatments:
     rows = Intervention.objects.filter(patient=case.patient).select_related("kind").prefetch_related("administrations")
     found = [_intervention(case, row) for row in rows.order_by("-started_on", "-pk")]
     return Treatments(
-        running=[one for one in found if one.is_running],
+        running=sorted((one for one in found if one.is_running), key=lambda one: not one.review_late),
         ended=[one for one in found if not one.is_running],
         plans=_plans(case) if case.running and not case.is_dead else (),
         exercises=[_exercise(case, row) for row in _exercise_items(case)],

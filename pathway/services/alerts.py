@@ -18,11 +18,15 @@ from pathway.models import (
     Observation,
     ObservationStatus,
 )
+from pathway.selectors import texts
 from pathway.selectors.cases import Case
 from pathway.selectors.definitions import SiteRule
 from pathway.vocabulary import Severity
 
 SAYS = ("verdict", "last_definite", "day", "missing", "evidence")
+_JUDGED = f"SELECT rule_id, {', '.join(SAYS)} FROM pathway_judgement WHERE enrollment_id = %s"
+_RUNNING = "WHERE patient_id = %s AND ended_at IS NULL"
+_TOLD = f"WHERE episode_id IN (SELECT id FROM pathway_episode {_RUNNING})"
 DEFINITE = {V.HIT: "hit", V.MISS: "miss"}
 
 
@@ -41,11 +45,11 @@ def follow(case: Case) -> list[Began]:
     running = _running(case)
     began = []
     for key, verdict in verdicts.items():
-        rule, episode = case.rules.by_key[key], running.get(key)
-        if verdict.verdict is V.HIT and episode is None:
+        if key in running:
+            _continue(case, *running[key], verdict, is_new=key in told_anew)
+        elif verdict.verdict is V.HIT:
+            rule = case.rules.by_key[key]
             began.append(Began(_begin(case, rule, verdict), rule))
-        elif episode is not None:
-            _continue(case, episode, verdict, is_new=key in told_anew)
     return [one for one in began if not one.rule.is_shadow]
 
 
@@ -130,9 +134,10 @@ def carry(case: Case, target: Case, *, reason: str) -> None:
 # one rule at a time
 
 
-def _running(case: Case) -> dict[str, Episode]:
-    found = Episode.objects.filter(patient=case.patient, ended_at=None).select_related("alert")
-    return {episode.key: episode for episode in found}
+def _running(case: Case) -> dict[str, tuple[Episode, Alert | None]]:
+    """Running episodes with the alert that tells of each, by key."""
+    told = {alert.episode_id: alert for alert in texts.instances(Alert, _TOLD, [case.patient.pk])}
+    return {one.key: (one, told.get(one.pk)) for one in texts.instances(Episode, _RUNNING, [case.patient.pk])}
 
 
 def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
@@ -161,9 +166,8 @@ def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
     return episode
 
 
-def _continue(case: Case, episode: Episode, verdict: Verdict, *, is_new: bool) -> None:
+def _continue(case: Case, episode: Episode, alert: Alert | None, verdict: Verdict, *, is_new: bool) -> None:
     """`is_new`: the verdict or what it read is not what it was the last time."""
-    alert = getattr(episode, "alert", None)
     if verdict.verdict is V.HIT:
         if is_new:
             _add_evidence(episode, sorted(r.key for r in verdict.evidence))
@@ -208,8 +212,7 @@ def _withdraw(case: Case, alert: Alert) -> None:
 
 def _keep_judgements(case: Case, verdicts: dict[str, Verdict]) -> set[str]:
     """Write the verdicts that changed, in one statement. Returns their keys."""
-    rows = Judgement.objects.filter(enrollment=case.enrollment)
-    known = {pk: says for pk, *says in rows.values_list("rule_id", *SAYS)}
+    known = {pk: says for pk, *says in texts.rows(_JUDGED, [case.enrollment.pk])}
     changed, keys = [], set()
     for key, verdict in verdicts.items():
         pk = case.rules.by_key[key].pk

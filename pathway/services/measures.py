@@ -8,9 +8,11 @@ from pathway.engine import units
 from pathway.engine.chart import Reading
 from pathway.engine.measures import REGISTRY
 from pathway.models import Measure
+from pathway.selectors import texts
 from pathway.selectors.cases import Case
 
 PLACES = 20
+_KNOWN = "SELECT kind_id, value, text, day, missing FROM pathway_measure WHERE patient_id = %s"
 
 
 def derive(case: Case, *, a_day_passed: bool = False) -> None:
@@ -21,8 +23,7 @@ def derive(case: Case, *, a_day_passed: bool = False) -> None:
     if not case.are_facts_new() and not a_day_passed:
         return
     reader = case.reader()
-    rows = Measure.objects.filter(patient=case.patient)
-    known = {code: says for code, *says in rows.values_list("kind_id", "value", "text", "day", "missing")}
+    known = {code: says for code, *says in texts.rows(_KNOWN, [case.patient.pk])}
     changed = []
     for code, measure in REGISTRY.items():
         if measure.changes_daily:

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Max
-
 from pathway import audit, errors
 from pathway.engine import ladder, schedule
 from pathway.engine.chart import Result
 from pathway.engine.schedule import Period
 from pathway.models import LIVE_TASK, CareTask, Observation
+from pathway.selectors import texts
 from pathway.selectors.cases import Case
 from pathway.selectors.definitions import Row
 
@@ -125,8 +124,8 @@ def opened(case: Case, task: CareTask) -> CareTask:
 
 
 def next_occurrence(case: Case, code: str) -> int:
-    last = CareTask.objects.filter(enrollment=case.enrollment, activity=code).aggregate(Max("occurrence"))
-    return int(last["occurrence__max"] or 0) + 1
+    last = "SELECT coalesce(max(occurrence), 0) FROM pathway_caretask WHERE enrollment_id = %s AND activity_id = %s"
+    return int(texts.rows(last, [case.enrollment.pk, code])[0][0]) + 1
 
 
 def live(case: Case, code: str) -> CareTask | None:
