@@ -7,7 +7,6 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-
 # What was taught and found are facts: as with observations, the web deletes none.
 REVOKE = """
 DO $$

@@ -25,8 +25,11 @@ from pathway.vocabulary import Severity
 
 SAYS = ("verdict", "last_definite", "day", "missing", "evidence")
 _JUDGED = f"SELECT rule_id, {', '.join(SAYS)} FROM pathway_judgement WHERE enrollment_id = %s"
-_RUNNING = "WHERE patient_id = %s AND ended_at IS NULL"
-_TOLD = f"WHERE episode_id IN (SELECT id FROM pathway_episode {_RUNNING})"
+_RUNNING = f"""
+SELECT {texts.columns(Episode, "e")}, {texts.columns(Alert, "a")}
+FROM pathway_episode e LEFT JOIN pathway_alert a ON a.episode_id = e.id
+WHERE e.patient_id = %s AND e.ended_at IS NULL
+"""
 DEFINITE = {V.HIT: "hit", V.MISS: "miss"}
 
 
@@ -136,8 +139,12 @@ def carry(case: Case, target: Case, *, reason: str) -> None:
 
 def _running(case: Case) -> dict[str, tuple[Episode, Alert | None]]:
     """Running episodes with the alert that tells of each, by key."""
-    told = {alert.episode_id: alert for alert in texts.instances(Alert, _TOLD, [case.patient.pk])}
-    return {one.key: (one, told.get(one.pk)) for one in texts.instances(Episode, _RUNNING, [case.patient.pk])}
+    width = len(Episode._meta.concrete_fields)
+    found = {}
+    for row in texts.rows(_RUNNING, [case.patient.pk]):
+        episode = texts.made(Episode, row)
+        found[episode.key] = episode, texts.made(Alert, row[width:]) if row[width] is not None else None
+    return found
 
 
 def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
