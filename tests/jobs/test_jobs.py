@@ -60,7 +60,7 @@ def test_the_judge_visits_everybody_once_a_day() -> None:
     assert Heartbeat.objects.get(component="judge").at == DUE
 
 
-def test_a_full_batch_asks_for_the_next(
+def test_a_batch_that_judged_somebody_asks_for_the_next(
     monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     for _ in range(3):
@@ -71,6 +71,9 @@ def test_a_full_batch_asks_for_the_next(
             judge.judge_daily()
         assert len(asked) == 1
         assert sorted(day == DUE.date() for day in judged_on()) == [False, True, True]
+        with django_capture_on_commit_callbacks() as asked:
+            judge.judge_daily()
+        assert len(asked) == 1, "whoever could not be judged must not stop the rest"
         with django_capture_on_commit_callbacks() as asked:
             judge.judge_daily()
         assert asked == []
