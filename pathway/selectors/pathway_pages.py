@@ -73,7 +73,8 @@ def every_pathway() -> list[tuple[str, str]]:
 def page(pathway: str, today: date) -> PathwayPage:
     """The newest published version with the newest rules. Raises NotFound."""
     version = definitions.version(definitions.published(pathway).pk)
-    sets = [_rule_set(one, version, today) for one in definitions.newest_rule_sets()]
+    known = definitions.vocabulary()
+    sets = [_rule_set(one, version, known, today) for one in definitions.newest_rule_sets()]
     with_rules = [one for one in sets if one.rules]
     picture = drawings.picture(pathway)
     titles = {(one.code, rule.code): rule.title for one in sets for rule in one.rules}
@@ -86,7 +87,7 @@ def _stage(place: drawing.Place, titles: Mapping[tuple[str, str], str]) -> Stage
     return StageView(place, found)
 
 
-def _rule_set(one: engine.RuleSet, version: definitions.Version, today: date) -> RuleSetView:
+def _rule_set(one: engine.RuleSet, version: definitions.Version, known: engine.Vocabulary, today: date) -> RuleSetView:
     mine = [rule for rule in one.rules if not rule.pathways or version.record.code in rule.pathways]
     return RuleSetView(
         code=one.code,
@@ -94,11 +95,11 @@ def _rule_set(one: engine.RuleSet, version: definitions.Version, today: date) ->
         version=one.version,
         source=one.source,
         is_own=one.code in version.record.rule_sets,
-        rules=[_rule(rule, version, today) for rule in mine],
+        rules=[_rule(rule, version, known, today) for rule in mine],
     )
 
 
-def _rule(rule: engine.Rule, version: definitions.Version, today: date) -> RuleView:
+def _rule(rule: engine.Rule, version: definitions.Version, known: engine.Vocabulary, today: date) -> RuleView:
     return RuleView(
         code=rule.code,
         title=rule.title or rule.code,
@@ -106,7 +107,7 @@ def _rule(rule: engine.Rule, version: definitions.Version, today: date) -> RuleV
         test=rule.test,
         severity=rule.severity,
         severity_title=str(Severity(rule.severity).label),
-        asks_for=list(_effects(rule, version)),
+        asks_for=list(_effects(rule, version, known)),
         mark=rule.mark,
         citation=rule.citation,
         review_by=shown.day(rule.review_by),
@@ -114,8 +115,7 @@ def _rule(rule: engine.Rule, version: definitions.Version, today: date) -> RuleV
     )
 
 
-def _effects(rule: engine.Rule, version: definitions.Version) -> Iterable[str]:
-    known = definitions.vocabulary()
+def _effects(rule: engine.Rule, version: definitions.Version, known: engine.Vocabulary) -> Iterable[str]:
     for effect in rule.effects:
         if effect.stage and version.has_stage(effect.track, effect.stage):
             stage = version.stage(effect.track, effect.stage)

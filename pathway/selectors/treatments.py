@@ -72,12 +72,13 @@ class Treatments:
 
 
 def of(case: Case) -> Treatments:
-    rows = Intervention.objects.filter(patient=case.patient).select_related("kind").prefetch_related("administrations")
-    found = [_intervention(case, row) for row in rows.order_by("-started_on", "-pk")]
+    every = Intervention.objects.filter(patient=case.patient).select_related("kind").prefetch_related("administrations")
+    rows = list(every.order_by("-started_on", "-pk"))
+    found = [_intervention(case, row) for row in rows]
     return Treatments(
         running=sorted((one for one in found if one.is_running), key=lambda one: not one.review_late),
         ended=[one for one in found if not one.is_running],
-        plans=_plans(case) if case.running and not case.is_dead else (),
+        plans=_plans(case, rows) if case.running and not case.is_dead else (),
         exercises=[_exercise(case, row) for row in _exercise_items(case)],
     )
 
@@ -114,9 +115,9 @@ def _intervention(case: Case, row: Intervention) -> InterventionView:
 # dates ahead
 
 
-def _plans(case: Case) -> list[Plan]:
+def _plans(case: Case, rows: Iterable[Intervention]) -> list[Plan]:
     """What has been done already is left out; what is late stays until it is done."""
-    given = {row.kind_id: {label for label, _day in case.doses_of(row.pk)} for row in case.running}
+    given = {row.kind_id: {dose.label for dose in row.administrations.all()} for row in rows if row.stopped_on is None}
     found = []
     for code, dates in plans.planned(case).items():
         coming = {label: day for label, day in dates.items() if label not in given.get(code, ())}

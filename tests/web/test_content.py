@@ -73,7 +73,7 @@ def test_a_pathway_is_told_with_stages_schedule_rules_marks_and_sources(cast: Ca
     assert {rule.code for rule in shown} > {"OVERWORK"} and "OVERWORK" in page
     for rule in shown:
         around = page.partition(f'id="rule-{rule.code}"')[2].partition("</details>")[0]
-        assert rule.code in around and rule.mark.split()[0] in around and "Holds when" in around, rule.code
+        assert rule.mark.split()[0] in around and "Holds when" in around, rule.code
 
 
 @pytest.mark.parametrize(("today", "is_overdue"), [(date(2027, 11, 30), False), (date(2031, 1, 1), True)])

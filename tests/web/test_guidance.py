@@ -231,7 +231,8 @@ def test_a_review_before_the_start_is_refused_at_its_field(cast: Cast) -> None:
 
 def test_drugs_and_what_is_not_running_have_no_review(cast: Cast) -> None:
     client = started(cast, "riluzole")
-    for code in ("riluzole", "seating"):
+    flow.start(cast.enrollment.pk, "imt-programme", at=clock.now(), by=cast.member)
+    for code in ("riluzole", "seating", "imt-programme"):
         assert client.get(f"/enrollments/{cast.enrollment.pk}/review/{code}/").status_code == 404
     assert (
         'name="details.review_on"'

@@ -164,6 +164,9 @@ def test_pages_cost_the_same_for_1_and_for_40_patients(cast: Cast, django_assert
         "results": f"{about}results/",
         "search": "/patients/",
         "inbox": "/inbox/",
+        "visit": f"{about}visit/",
+        "coverage": "/content/coverage/",
+        "pathway": "/content/pathways/als-limb/",
     }
     for_one = {name: cost(client, address, django_assert_max_num_queries) for name, address in pages.items()}
     crowd(cast, 39)
