@@ -9,6 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from django.db import IntegrityError, transaction
+
 from pathway import audit, errors
 from pathway.engine import entries, units
 from pathway.engine.chart import Result, age_in_years
@@ -43,7 +45,7 @@ def record(case: Case, form: Sequence[NewObservation], *, replaces: Observation 
     Held are weights that look like pounds for kilograms, and results dated after a recorded death.
     """
     drafts = [_draft(case, new, replaces) for new in form]
-    rows = Observation.objects.bulk_create([draft.row for draft in drafts])
+    rows = _store([draft.row for draft in drafts])
     ObservationItem.objects.bulk_create(
         _item(draft.row, *item) for draft in drafts for item in draft.checked.items.items()
     )
@@ -213,13 +215,28 @@ def _draft(case: Case, new: NewObservation, replaces: Observation | None) -> _Dr
 
 
 def effective_at(case: Case, effective: date | datetime | None) -> datetime:
-    """A day without a time counts as noon, but never as later than now on the day itself."""
+    """A day without a time counts as noon, but never as later than now on the day itself.
+
+    Raises InvalidEntry for a time without a zone.
+    """
     if effective is None:
         return case.at
     if isinstance(effective, datetime):
+        if effective.utcoffset() is None:
+            raise errors.InvalidEntry("not-allowed", "A time needs its zone", "effective")
         return effective
     noon = case.noon(effective)
     return case.at if effective == case.today and noon > case.at else noon
+
+
+def _store(rows: Sequence[Observation]) -> list[Observation]:
+    if not any(row.source_id for row in rows):
+        return Observation.objects.bulk_create(rows)
+    try:
+        with transaction.atomic():
+            return Observation.objects.bulk_create(rows)
+    except IntegrityError as error:  # whoever else is storing the same: the database alone knows
+        raise errors.InvalidEntry("not-allowed", "A result of this source is stored already", "source_id") from error
 
 
 def _fill(row: Observation, kind_type: str, checked: entries.Checked, reason: str) -> None:

@@ -128,6 +128,7 @@ class Story:
         )
 
     def enroll_again(self, day: int) -> None:
+        self.patient.refresh_from_db()
         self.enrollment = builders.enroll(self.patient, moment=builders.at(day))
 
     def pass_day(self, day: int) -> None:
