@@ -45,6 +45,7 @@ BEGIN
         -- What is never changed: the audit. What is never deleted: facts.
         REVOKE UPDATE, DELETE ON pathway_auditevent FROM pathway_web;
         REVOKE DELETE ON pathway_observation, pathway_observationitem FROM pathway_web;
+        REVOKE DELETE ON pathway_educationgiven, pathway_checklistanswer FROM pathway_web;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pathway_owner') THEN
         EXECUTE format('GRANT ALL ON SCHEMA %I TO pathway_owner', place);
