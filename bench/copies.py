@@ -154,7 +154,7 @@ def _copy(cursor: Any, model: Model, keys: list[int], numbers: tuple[int, int], 
     columns = ", ".join(f'"{field.column}"' for field in fields)
     values = ", ".join(_value(model, field, apart) for field in fields)
     cursor.execute(
-        f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {values} FROM generate_series(%s, %s) n, "
+        f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {values} FROM generate_series(%s::int, %s::int) n, "
         f"{model._meta.db_table} o WHERE o.id = ANY(%s) ORDER BY n, o.id",
         [*numbers, keys],
     )
