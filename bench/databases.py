@@ -9,6 +9,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 from django.db import connection
+from psycopg import sql
 
 from config import embedded, keeper, places
 
@@ -54,7 +55,8 @@ def finish(name: str) -> None:
     """It is complete."""
     use(embedded_database())
     with connection.cursor() as cursor:
-        cursor.execute(f'COMMENT ON DATABASE "{name}" IS %s', [_mark()])
+        # a utility statement takes no parameters
+        cursor.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(_mark())))
     use(name)
 
 
