@@ -12,7 +12,8 @@ from pathway.selectors import texts
 from pathway.selectors.cases import Case
 
 PLACES = 20
-_KNOWN = "SELECT kind_id, value, text, day, missing FROM pathway_measure WHERE patient_id = %s"
+SAYS = ("value", "text", "day", "missing")
+_KNOWN = f"SELECT kind_id, {', '.join(SAYS)} FROM pathway_measure WHERE patient_id = %s"
 
 
 def derive(case: Case, *, a_day_passed: bool = False) -> None:
@@ -29,33 +30,23 @@ def derive(case: Case, *, a_day_passed: bool = False) -> None:
         if measure.changes_daily:
             continue
         reading = reader.read(code)
-        row, old = _row(case, code, reading), known.get(code)
-        if (old is None and reading.is_known) or (old is not None and _says(row) != old):
-            changed.append(row)
+        says, old = _says(reading), known.get(code)
+        if says != old and (old is not None or reading.is_known):
+            told = dict(zip(SAYS, says, strict=True))
+            changed.append(Measure(patient=case.patient, kind_id=code, derived_at=case.at, **told))
     if not changed:
         return
     Measure.objects.bulk_create(
         changed,
         update_conflicts=True,
         unique_fields=["patient", "kind"],
-        update_fields=["value", "text", "day", "missing", "derived_at"],
+        update_fields=[*SAYS, "derived_at"],
     )
 
 
-def _row(case: Case, code: str, reading: Reading) -> Measure:
+def _says(reading: Reading) -> list[object]:
+    """What is stored of it, in the order of SAYS."""
     value = reading.value
     number = units.rounded(value, PLACES) if isinstance(value, Fraction) and not isinstance(value, bool) else None
     text = "" if value is None or number is not None else str(value).lower()
-    return Measure(
-        patient=case.patient,
-        kind_id=code,
-        value=number,
-        text=text,
-        day=reading.day,
-        missing=", ".join(sorted(reading.missing))[:200],
-        derived_at=case.at,
-    )
-
-
-def _says(row: Measure) -> list[object]:
-    return [row.value, row.text, row.day, row.missing]
+    return [number, text, reading.day, ", ".join(sorted(reading.missing))[:200]]
