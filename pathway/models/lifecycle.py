@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
-from django_fsm import ConcurrentTransitionMixin
+from django_fsm import ConcurrentTransitionMixin, FSMModelMixin
 
 
 class Lifecycle(ConcurrentTransitionMixin, models.Model):
@@ -25,7 +25,8 @@ class Lifecycle(ConcurrentTransitionMixin, models.Model):
     ) -> None:
         """Protected fields refuse assignment to a value that is there: take the old one away first.
 
-        The field object is shared by all threads, so its guard is never lifted.
+        The field object is shared by all threads, so its guard is never lifted; the mixin of django-fsm
+        would lift it, and is passed over.
         """
         names = None if fields is None else set(fields)
         guarded = [f.attname for f in self._meta.concrete_fields if getattr(f, "protected", False)]
@@ -35,10 +36,13 @@ class Lifecycle(ConcurrentTransitionMixin, models.Model):
             if name in self.__dict__ and (names is None or name in names)
         }
         try:
-            super().refresh_from_db(using=using, fields=names and list(names), from_queryset=from_queryset)
+            super(FSMModelMixin, self).refresh_from_db(
+                using=using, fields=names and list(names), from_queryset=from_queryset
+            )
         except models.ObjectDoesNotExist:
             self.__dict__.update(kept)
             raise
+        self._update_initial_state()
 
     def keep(self, *fields: str) -> None:
         """Save the named fields and count the revision up."""

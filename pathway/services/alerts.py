@@ -178,20 +178,22 @@ def _continue(case: Case, episode: Episode, alert: Alert | None, verdict: Verdic
     if verdict.verdict is V.HIT:
         if is_new:
             _add_evidence(episode, sorted(r.key for r in verdict.evidence))
-        _mark(alert, no_longer_met=False)
+        _mark(case, alert, no_longer_met=False)
     elif verdict.verdict is V.MISS:
         if alert is None or alert.status != AlertStatus.OPEN:
             _end(case, episode)
         else:
-            _mark(alert, no_longer_met=True)
+            _mark(case, alert, no_longer_met=True)
     elif verdict.verdict is V.NOT_APPLICABLE:
-        _mark(alert, no_longer_met=True)
+        _mark(case, alert, no_longer_met=True)
 
 
-def _mark(alert: Alert | None, *, no_longer_met: bool) -> None:
+def _mark(case: Case, alert: Alert | None, *, no_longer_met: bool) -> None:
     if alert is not None and alert.status == AlertStatus.OPEN and alert.no_longer_met != no_longer_met:
         alert.no_longer_met = no_longer_met
         alert.keep("no_longer_met")
+        what = "alert.no-longer-met" if no_longer_met else "alert.met-again"
+        audit.record(what, by=case.by, patient=case.patient, subject=alert)
 
 
 def _add_evidence(episode: Episode, read: list[int]) -> None:

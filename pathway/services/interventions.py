@@ -100,6 +100,7 @@ def take_effect(case: Case) -> list[Intervention]:
     for row in due:
         row.took_effect = True
         row.save(update_fields=["took_effect"])
+        audit.record("intervention.took-effect", by=case.by, patient=case.patient, subject=row)
     if due:
         case.changed("spans")
     return due

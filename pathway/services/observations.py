@@ -114,6 +114,7 @@ def release_plausible_weights(case: Case) -> list[Observation]:
     for row in held:
         if not _looks_like_other_unit(case, _exact(row), row):
             _release(case, row)
+            _tell(case, "observation.released", row, "plausible after a correction")
             released.append(row)
     return released
 
@@ -125,6 +126,7 @@ def hold_after(case: Case, day: date) -> None:
         row.status, row.held_for = ObservationStatus.HELD, AFTER_DEATH
         row.save(update_fields=["status", "held_for"])
         flag(case, AFTER_DEATH, observation=row)
+        _tell(case, "observation.held", row, AFTER_DEATH)
     case.changed("results")
 
 
@@ -136,8 +138,10 @@ def release_after_death(case: Case) -> None:
             row.held_for = UNIT_MIXUP
             row.save(update_fields=["held_for"])
             flag(case, UNIT_MIXUP, observation=row)
+            _tell(case, "observation.held", row, UNIT_MIXUP)
         else:
             _release(case, row)
+            _tell(case, "observation.released", row, "death reversed")
 
 
 def flag(case: Case, code: str, *, observation: Observation | None = None, detail: str = "") -> None:
@@ -307,6 +311,10 @@ def _release(case: Case, row: Observation) -> None:
     row.status, row.held_for = ObservationStatus.FINAL, ""
     row.save(update_fields=["status", "held_for"])
     case.changed("results")
+
+
+def _tell(case: Case, action: str, row: Observation, reason: str) -> None:
+    audit.record(action, by=case.by, patient=case.patient, subject=row, reason=reason)
 
 
 def _flags(case: Case, draft: _Draft) -> list[str]:

@@ -120,6 +120,7 @@ def retracted_bases(case: Case, voided: Collection[int]) -> list[Proposal]:
         if _rests_on_nothing(proposal) and (case.is_dead or not _episodes_asking(case, proposal)):
             proposal.basis_retracted = True
             proposal.keep("basis_retracted")
+            audit.record("proposal.basis-retracted", by=case.by, patient=case.patient, subject=proposal)
             found.append(proposal)
     return found
 
