@@ -66,7 +66,6 @@ BEREAVEMENT_DAYS = 28  # from the death to the contact with the family (CONVENTI
 STARTED, STOPPED = "T1", "T4"
 RESTARTS_FROM = (0, 3, 4)  # ranks of the treatment track from which starting a drug leads to T1
 DOSE_PLACES = 2  # a prescribed risdiplam dose is rounded to 0.01 mg
-REFERRALS = {"gastrostomy": "gastrostomy-referral", "riluzole": "stop-riluzole"}  # settled by starting or stopping
 MOST_BATCHES = 200  # per step of one sweep; what is left after that comes with the next one
 # What a broken row or definition raises while one patient is judged; the others are judged all the same.
 UNJUDGEABLE = (errors.Refused, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError)
@@ -338,8 +337,9 @@ def start(
     row = interventions.start(case, code, effective=effective or case.today, details=details or {})
     kind = interventions.kind_of(case, code)
     closed = care_tasks.close_decisions(case, kind.completes, outcome="started")
-    for question in (code, REFERRALS.get(code, "") if code == "gastrostomy" else ""):
-        proposals.supersede_code(case, question, reason="started")
+    for question in case.vocabulary.proposals.values():
+        if question.answered_by == code:
+            proposals.supersede_code(case, question.code, reason="started")
     _lay_out_tasks(case, row, on="start")
     _take_effect(case, [row] if row.took_effect else [])
     care_tasks.go_on(case, closed)
@@ -354,8 +354,9 @@ def stop(
 ) -> None:
     case = _open_case(enrollment_id, at=at, by=by)
     _stop(case, code, effective or case.today, reason)
-    if code == "riluzole":
-        proposals.supersede_code(case, REFERRALS[code], reason="stopped")
+    for question in case.vocabulary.proposals.values():
+        if question.stops == code:
+            proposals.supersede_code(case, question.code, reason="stopped")
     _settle(case)
 
 

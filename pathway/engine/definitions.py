@@ -241,6 +241,7 @@ class CodeProposal:
     within: Period | None = None
     stops: str = ""  # intervention
     completes: tuple[str, ...] = ()  # activities completed by accepting or declining
+    answered_by: str = ""  # intervention whose start is the answer
     not_while_active: str = ""  # intervention
     pathways: tuple[str, ...] = ()
     planned: tuple[PlannedDate, ...] = ()  # dates laid out from the day of acceptance (plan-taper)

@@ -203,6 +203,7 @@ def _proposal(code: str, entry: Fields, around: Around, known: Mapping[str, Inte
         within=entry.period("within"),
         stops=entry.one_of("stops", known, "intervention", ""),
         completes=entry.some_of("completes", around.activities, "activity"),
+        answered_by=entry.one_of("answered_by", known, "intervention", ""),
         not_while_active=entry.one_of("not_while_active", known, "intervention", ""),
         pathways=entry.some_of("pathways", around.pathways, "pathway"),
         planned=tuple(_planned(one) for one in entry.each("planned")),
