@@ -51,21 +51,18 @@ def source_id(litres: int) -> str:
     return f"{LITRES}:{litres}"
 
 
-def days_of(case: Case, rows: Iterable[Observation]) -> set[date]:
+def days_of(case: Case, rows: Collection[Observation]) -> set[date]:
     """Days on which new results may change what is computed; none where nothing ever was and nothing will be."""
     days = _days(rows)
-    if not days or case.site.fvc_equation:
-        return days
-    known = case.chart().results.get(PERCENT, ())
-    return days if any(result.context.get("reference") in PREDICTED for result in known) else set()
+    brings_height = any(row.kind_id == HEIGHT for row in rows)
+    if not (days or brings_height) or not (case.site.fvc_equation or _was_computed(case)):
+        return set()
+    return days | _days_with_litres(case) if brings_height else days
 
 
 def days_of_voided(case: Case, voided: Observation, new: Iterable[Observation]) -> set[date]:
-    """Days on which a correction may change what is computed: for a height all days with a computed percentage."""
-    if voided.kind_id == HEIGHT:
-        computed = Observation.objects.filter(patient=case.patient, kind=PERCENT, source=DERIVED)
-        return set(computed.exclude(status=ObservationStatus.VOIDED).values_list("effective_on", flat=True))
-    return _days([voided, *new])
+    """Days on which a correction may change what is computed: for a height all days with litres."""
+    return _days_with_litres(case) if voided.kind_id == HEIGHT else _days([voided, *new])
 
 
 def changes(case: Case, days: Collection[date]) -> Changes:
@@ -81,6 +78,18 @@ def changes(case: Case, days: Collection[date]) -> Changes:
         void += gone
         store += new
     return Changes(tuple(void), tuple(store))
+
+
+def _was_computed(case: Case) -> bool:
+    """By an equation that the site had chosen before."""
+    known = case.chart().results.get(PERCENT, ())
+    return any(result.context.get("reference") in PREDICTED for result in known)
+
+
+def _days_with_litres(case: Case) -> set[date]:
+    """A height that comes later than the litres tells what they are in percent (CONVENTIONS 3)."""
+    litres = Observation.objects.filter(patient=case.patient, kind=LITRES, performable=True, posture__in=SITTING)
+    return set(litres.exclude(status=ObservationStatus.VOIDED).values_list("effective_on", flat=True))
 
 
 def _days(rows: Iterable[Observation]) -> set[date]:
