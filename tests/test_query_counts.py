@@ -20,7 +20,7 @@ from tests.builders import Clinic
 
 BASELINE = {
     "record a plain value": 18,
-    "record a value that raises alerts": 28,
+    "record a value that raises alerts": 24,
     "accept a stage": 19,
     "pass a day": 11,
     "complete a task": 15,

@@ -46,13 +46,13 @@ def follow(case: Case) -> list[Began]:
     verdicts = {key: case.judge.judge(rule.compiled.code) for key, rule in case.rules.by_key.items()}
     told_anew = _keep_judgements(case, verdicts)
     running = _running(case)
-    began = []
+    beginning = []
     for key, verdict in verdicts.items():
         if key in running:
             _continue(case, *running[key], verdict, is_new=key in told_anew)
         elif verdict.verdict is V.HIT:
-            rule = case.rules.by_key[key]
-            began.append(Began(_begin(case, rule, verdict), rule))
+            beginning.append((case.rules.by_key[key], verdict))
+    began = _begin(case, beginning) if beginning else []
     return [one for one in began if not one.rule.is_shadow]
 
 
@@ -147,30 +147,43 @@ def _running(case: Case) -> dict[str, tuple[Episode, Alert | None]]:
     return found
 
 
-def _begin(case: Case, rule: SiteRule, verdict: Verdict) -> Episode:
-    episode = Episode.objects.create(
-        enrollment=case.enrollment,
-        patient=case.patient,
-        rule_id=rule.pk,
-        key=rule.key,
-        is_shadow=rule.is_shadow,
-        began_at=case.at,
-        began_on=case.today,
-        since=verdict.day or case.today,
-    )
-    read = sorted(r.key for r in verdict.evidence)
-    Evidence.objects.bulk_create(Evidence(episode=episode, observation_id=key) for key in read)
-    Hit.objects.create(episode=episode, observations=read)
-    if rule.rule.severity != Severity.NONE:
-        alert = Alert.objects.create(
-            episode=episode,
+def _begin(case: Case, beginning: list[tuple[SiteRule, Verdict]]) -> list[Began]:
+    """All episodes of one judging, with their evidence and alerts: a statement per table, however many."""
+    episodes = Episode.objects.bulk_create(
+        Episode(
             enrollment=case.enrollment,
-            severity=rule.rule.severity,
+            patient=case.patient,
+            rule_id=rule.pk,
+            key=rule.key,
+            is_shadow=rule.is_shadow,
+            began_at=case.at,
+            began_on=case.today,
+            since=verdict.day or case.today,
+        )
+        for rule, verdict in beginning
+    )
+    began = [Began(episode, rule) for episode, (rule, _) in zip(episodes, beginning, strict=True)]
+    read = {
+        one.episode: sorted(r.key for r in verdict.evidence) for one, (_, verdict) in zip(began, beginning, strict=True)
+    }
+    Evidence.objects.bulk_create(
+        Evidence(episode=episode, observation_id=key) for episode, keys in read.items() for key in keys
+    )
+    Hit.objects.bulk_create(Hit(episode=episode, observations=keys) for episode, keys in read.items())
+    told = [one for one in began if one.rule.rule.severity != Severity.NONE]
+    alerts = Alert.objects.bulk_create(
+        Alert(
+            episode=one.episode,
+            enrollment=case.enrollment,
+            severity=one.rule.rule.severity,
             raised_at=case.at,
             raised_on=case.today,
         )
-        audit.record("alert.raised", by=case.by, patient=case.patient, subject=alert, after={"rule": rule.key})
-    return episode
+        for one in told
+    )
+    for alert, one in zip(alerts, told, strict=True):
+        audit.record("alert.raised", by=case.by, patient=case.patient, subject=alert, after={"rule": one.rule.key})
+    return began
 
 
 def _continue(case: Case, episode: Episode, alert: Alert | None, verdict: Verdict, *, is_new: bool) -> None:
