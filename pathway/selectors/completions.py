@@ -9,6 +9,7 @@ from datetime import date
 from pathway.engine import calendars
 from pathway.engine.chart import Result
 from pathway.engine.definitions import Activity
+from pathway.selectors import charts
 from pathway.selectors.cases import Case
 
 COMPLETE_FORMS = {"alsfrs-r": ("1", "2", "3", "4", "6", "7", "8", "9", "10", "11", "12")}
@@ -61,4 +62,7 @@ def done(case: Case, activity: Activity, *, without: Iterable[int] = (), since: 
         for result in case.chart().results.get(kind, ())
         if result.key not in left_out and result.day >= begin and counts_for(activity, result)
     ]
-    return Done(tuple(found), case.hand_completions.get(activity.code, ()))
+    # A plan may have begun in an earlier time of care.
+    is_older = begin < case.enrollment.care_since
+    by_hand = charts.by_hand(case.patient.pk, begin) if is_older else case.hand_completions
+    return Done(tuple(found), by_hand.get(activity.code, ()))

@@ -11,6 +11,7 @@ from django.db import connection
 
 from pathway import errors, flow
 from pathway.models import Enrollment
+from pathway.services.observations import NewObservation
 from tests import builders
 from tests.builders import on
 from tests.flow import cast
@@ -72,7 +73,7 @@ def refused(act: Callable[[], object]) -> errors.Refused:
     ],
 )
 def test_one_wrong_entry_refuses_the_whole_form(
-    story: Story, fact: cast.NewObservation, code: str, where: str | None
+    story: Story, fact: NewObservation, code: str, where: str | None
 ) -> None:
     refusal = refused(lambda: story.record(5, cast.fvc("45"), fact, cast.eat("9")))
     assert refusal.code == code

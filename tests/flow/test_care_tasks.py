@@ -8,6 +8,7 @@ import pytest
 
 from pathway import errors, flow
 from pathway.models import CareTask
+from pathway.services.observations import NewObservation
 from tests import builders
 from tests.builders import on
 from tests.flow import cast
@@ -221,7 +222,7 @@ def test_a_result_completes_all_that_it_does() -> None:
         builders.result("pcf", "400", "L/min", context={"assistance": "assisted"}),
     ],
 )
-def test_what_is_not_whole_completes_nothing(fact: cast.NewObservation) -> None:
+def test_what_is_not_whole_completes_nothing(fact: NewObservation) -> None:
     story = cast.story(start={"cough": "C1"})
     before = story.tasks()
     story.record(3, fact)

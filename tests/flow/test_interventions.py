@@ -279,3 +279,30 @@ def test_stopping_cancels_the_next_dose() -> None:
     assert story.due("tofersen-dose") is None
     with pytest.raises(errors.NotAllowed):
         story.give(14, "tofersen", "L2")
+
+
+# courses
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_calendar_knows_what_was_done_before_the_patient_came_back(by_hand: bool) -> None:
+    story = cast.story(start={"respiratory": "R3"})
+    story.start(0, "niv")
+    if by_hand:
+        story.complete(28, "niv-download")
+    else:
+        story.record(28, builders.result("niv-use", "6", "h/d"))
+    assert story.due("niv-download") == date(2024, 5, 5)
+    story.withdraw(40)
+    story.enroll_again(60)
+    assert story.due("niv-download") == date(2024, 5, 5)
+
+
+def test_a_second_course_begins_its_calendar_anew_whatever_was_done_by_hand_in_the_first() -> None:
+    story = cast.story()
+    story.start(0, "riluzole")
+    story.complete(31, "alt-riluzole")
+    story.stop(35, "riluzole")
+    story.start(40, "riluzole")
+    assert story.due("alt-riluzole") == date(2024, 3, 17)
+    assert story.task("alt-riluzole").label == "M1"

@@ -19,6 +19,7 @@ from pathway.models import (
     Rule,
     RuleSetVersion,
 )
+from pathway.services.observations import NewObservation
 from tests import builders
 from tests.builders import on
 from tests.flow import cast
@@ -146,7 +147,7 @@ def test_a_refused_correction_leaves_the_result_as_it_was() -> None:
         (cast.form({"3": 1, "5a": 3}), "q3-no-gastrostomy"),
     ],
 )
-def test_what_looks_odd_is_stored_and_flagged(fact: cast.NewObservation, code: str) -> None:
+def test_what_looks_odd_is_stored_and_flagged(fact: NewObservation, code: str) -> None:
     story = cast.story(cast.TALL)
     row = story.record(1, fact)[0]
     assert row.status == "final"
