@@ -310,9 +310,18 @@ def _flags(case: Case) -> list[Event]:
     found = []
     for row in rows:
         about = row.observation
-        what = f"{about.kind.title} {shown.observation(about)}" if about is not None else row.detail
+        what = f"{about.kind.title} {shown.observation(about)}" if about is not None else _flagged(row.detail, case)
         found.append(Event(row.raised_at, shown.day(row.raised_on), flag_title(row.code), what, ""))
     return found
+
+
+def _flagged(detail: str, case: Case) -> str:
+    """What is flagged where it is no result: a dose, told with the title of its intervention, or an exercise."""
+    code, _space, dose = detail.partition(" ")
+    if code == "exercise":
+        return _("Exercise prescription")
+    known = case.vocabulary.interventions.get(code)
+    return f"{known.title} {dose}" if known is not None else detail
 
 
 def flag_title(code: str) -> str:
@@ -328,6 +337,7 @@ def flag_title(code: str) -> str:
         "q3-no-gastrostomy": _("swallowing score low, item 5 as without gastrostomy"),
         "basis-retracted": _("a decision rested on a value that was entered in error"),
         "no-rest-day": _("exercise without a rest day"),
+        "interval-short": _("given sooner than the minimum interval"),
     }
     return known.get(code, shown.words(code))
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LogoutView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_GET, require_http_methods
 
-from pathway import audit, clock, errors, flow
+from pathway import access, audit, clock, errors, flow
 from pathway.selectors import inbox, worklists
 from pathway.selectors.worklists import Desk
 from pathway.web import pages
@@ -20,7 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
     at, user = clock.now(), pages.user_of(request)
     desks = worklists.desks(user)
     if not desks:
-        return pages.render(request, "no_desk")
+        return pages.render(request, "no_desk", {"shows_content": access.is_administrator(user)})
     desk = _chosen(request, desks)
     found = worklists.worklist(user, desk, at, after=request.GET.get("after", ""))
     audit.read("worklist.read", by=user, patients=found.patient_pks)
@@ -37,13 +42,26 @@ def messages(request: HttpRequest) -> HttpResponse:
     return pages.render(request, "inbox", {"inbox": found})
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @transaction.atomic
 def mark_read(request: HttpRequest) -> HttpResponse:
-    """The messages whose numbers are sent; only the person's own are touched."""
+    """The messages whose numbers are sent; only the person's own are touched.
+
+    A GET comes from the sign-in, when a session had run out before the click: it marks nothing.
+    """
     numbers = [pages.number(text) for text in request.POST.getlist("message")]
     flow.mark_read([one for one in numbers if one is not None], at=clock.now(), by=pages.user_of(request))
     return redirect("inbox")
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SignOut(LogoutView):
+    """By POST, also when the session has run out meanwhile; who comes by the address alone stays signed in."""
+
+    http_method_names = ["get", "post", "options"]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect("home")
 
 
 def _chosen(request: HttpRequest, desks: list[Desk]) -> Desk:

@@ -13,6 +13,7 @@ from pathway import access, audit, clock, errors, flow
 from pathway.access import Permit
 from pathway.selectors import choices, function_scores, latest_values, patient_pages, whys
 from pathway.services.people import Details
+from pathway.vocabulary import Role
 from pathway.web import forms, pages
 from pathway.web.pages import Stopwatch
 
@@ -64,7 +65,7 @@ def search(request: HttpRequest) -> HttpResponse:
     at, user = clock.now(), pages.user_of(request)
     form = forms.SearchForm(request.POST or None)
     text = form.cleaned_data["text"] if request.method == "POST" and form.is_valid() else ""
-    found = choices.patients(user, text, at)
+    found = [] if form.errors else choices.patients(user, text, at)
     audit.read("patients.listed", by=user, patients=[one.pk for one in found])
     context = {"form": form, "found": found, "limit": choices.SEARCH_LIMIT, "text": text}
     context["may_register"] = bool(choices.registering_sites(user))
@@ -127,7 +128,9 @@ def team(request: HttpRequest, uuid: UUID) -> HttpResponse:
         if form.is_valid():
             try:
                 _check_present(request, present)
-                flow.set_care_team(found, _members(form), at=at, by=user)
+                members = _members(form)
+                _check_steered(members)
+                flow.set_care_team(found, members, at=at, by=user)
             except errors.Refused as refused:
                 form.refuse(refused)
                 status = pages.status_of(refused)
@@ -163,3 +166,10 @@ def _fingerprint(present: list[str]) -> str:
 def _check_present(request: HttpRequest, present: list[str]) -> None:
     if request.POST.get("seen", "") != _fingerprint(present):
         raise errors.Conflict("not-allowed", "Someone was faster: the team has changed since you opened this page")
+
+
+def _check_steered(members: list[tuple[int, str]]) -> None:
+    """Without one who may set the team nobody could ever change it again, not even an administrator."""
+    if not any(Permit.SET_TEAM in access.GRANTS[Role(role)] for _user, role in members):
+        reason = "Somebody on the team must be able to change it: tick a nurse coordinator"
+        raise errors.NotAllowed("not-allowed", reason, field="members")

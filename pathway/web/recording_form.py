@@ -79,6 +79,8 @@ class RecordForm(PlainForm):
         if given.get("not_performable"):
             if not given.get("performable_reason"):
                 self.add_error("performable_reason", _("Say why it could not be performed"))
+            if given.get("value") or self._items():
+                self.add_error("not_performable", _("A result was entered, too: one of the two is wrong"))
             return given
         if self.kind.type == "set" and NONE_OF_THESE in given.get("value", []) and len(given["value"]) > 1:
             self.add_error("value", CONTRADICTION)

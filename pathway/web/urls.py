@@ -8,7 +8,7 @@ from pathway.web import acting, actions, content, home, patients, recording, tre
 urlpatterns = [
     path("", home.home, name="home"),
     path("sign-in/", auth.LoginView.as_view(template_name="pathway/sign_in.html"), name="login"),
-    path("sign-out/", auth.LogoutView.as_view(), name="logout"),
+    path("sign-out/", home.SignOut.as_view(), name="logout"),
     path("inbox/", home.messages, name="inbox"),
     path("inbox/read/", home.mark_read, name="mark-read"),
     path("patients/", patients.search, name="search"),

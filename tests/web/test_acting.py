@@ -176,6 +176,7 @@ def test_harmful_exercise_is_refused_and_no_rest_day_is_flagged(cast: Cast) -> N
     assert not cast.patient.exercises.exists()
     page = enrollment_action(cast, client, "prescribe", type="aerobic", load="low", rest_days="0").content.decode()
     assert "exercise without a rest day" in page
+    assert f">exercise {cast.patient.exercises.get().pk}<" not in page
 
 
 def test_hold_resume_death_and_its_reversal(cast: Cast) -> None:
@@ -257,11 +258,26 @@ def test_nobody_joins_a_team_in_a_role_that_they_do_not_hold(cast: Cast) -> None
     assert not cast.patient.team.filter(user__in=[cast.stranger, cast.admin]).exists()
 
 
+def test_somebody_who_may_change_the_team_stays_on_it(cast: Cast) -> None:
+    client, page = signed_in(cast.coordinator), f"/patients/{cast.patient.uuid}/team/"
+    seen = " ".join(sorted(f"{row.user_id}:{row.role}" for row in cast.patient.team.filter(until=None)))
+    # The place of one whose membership ended is not offered, and cannot be ticked.
+    answer = client.post(page, {"seen": seen, "members": [f"{cast.dietitian.pk}:dietitian"]})
+    assert answer.status_code == 422 and "must be able to change it" in answer.content.decode()
+    assert client.get(page).status_code == 200
+    assert signed_in(cast.member).get(f"/patients/{cast.patient.uuid}/").status_code == 200
+
+
 def test_search_finds_visible_patients_by_name_and_number_and_is_no_get(cast: Cast) -> None:
     client = signed_in(cast.member)
     for text in (cast.patient.family_name.lower(), cast.patient.identifier, f"ada {cast.patient.identifier}"):
         assert cast.patient.identifier in client.post("/patients/", {"text": text}).content.decode()
     assert cast.patient.identifier not in client.post("/patients/", {"text": "nobody"}).content.decode()
+
+
+def test_a_search_that_is_none_says_so_and_lists_nobody(cast: Cast) -> None:
+    page = signed_in(cast.member).post("/patients/", {"text": "x" * 101}).content.decode()
+    assert "at most 100 characters" in page and cast.patient.identifier not in page
 
 
 # the inbox

@@ -200,3 +200,24 @@ def test_a_form_without_its_token_is_refused(cast: Cast) -> None:
     assert answer.status_code == 403
     proposal.refresh_from_db()
     assert proposal.status == "open" and Stay.objects.count() == stays
+    assert "Nothing was stored" in answer.content.decode() and "Back to the worklist" in answer.content.decode()
+
+
+def test_a_session_that_ran_out_leads_to_no_blank_page(cast: Cast) -> None:
+    """What was a POST comes back from the sign-in as a GET."""
+    lapsed = Client()
+    assert lapsed.post(reverse("logout")).headers["Location"] == "/"
+    assert lapsed.post(reverse("mark-read")).headers["Location"] == "/sign-in/?next=/inbox/read/"
+    client = signed_in(cast.member)
+    assert client.get(reverse("mark-read")).headers["Location"] == "/inbox/"
+    assert client.get(reverse("logout")).headers["Location"] == "/"
+    assert client.get("/").status_code == 200
+
+
+def test_administrators_are_sent_to_what_they_may_open(cast: Cast) -> None:
+    page = signed_in(cast.admin).get("/").content.decode()
+    assert reverse("coverage") in page and "/admin/" not in page
+    cast.admin.is_staff = True
+    cast.admin.save()
+    assert "/admin/" not in signed_in(cast.admin).get("/").content.decode()
+    assert "/admin/" in signed_in(cast.superuser).get("/").content.decode()

@@ -107,6 +107,14 @@ def test_a_test_that_could_not_be_done_is_stored_with_its_reason(cast: Cast) -> 
     assert (row.performable, row.text, row.value) == (False, "mask leaks", None)
 
 
+@pytest.mark.parametrize(("kind", "fields"), [("fvc-pct", {"value": "60"}), ("alsfrs-r", {"items.1": "3"})])
+def test_a_result_and_its_impossibility_are_not_both_taken(cast: Cast, kind: str, fields: dict[str, str]) -> None:
+    before = counts(cast)
+    answer = send(cast, kind, not_performable="on", performable_reason="mask leaks", **fields)
+    assert answer.status_code == 422 and "one of the two is wrong" in answer.content.decode()
+    assert counts(cast) == before
+
+
 def test_a_suspected_mix_up_of_units_waits_for_the_coordinator(cast: Cast) -> None:
     page = send(cast, "weight", value="68", unit="[lb_av]").content.decode()
     assert "Held until somebody has checked it" in page and "It is right" not in page

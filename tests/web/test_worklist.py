@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pathway import clock, flow
 from pathway.engine.schedule import local_day
-from pathway.models import AuditEvent, CareTask, Episode, Membership, Patient
+from pathway.models import AuditEvent, CareTask, Episode, Membership, Patient, Proposal
 from pathway.selectors import worklists
 from pathway.vocabulary import Role
 from tests import builders
@@ -182,3 +182,11 @@ def test_nothing_of_a_page_is_stored_but_its_event(cast: Cast) -> None:
     assert list(CareTask.objects.order_by("pk").values_list("pk", "revision", "due_on")) == before
     assert AuditEvent.objects.filter(action="worklist.read").count() == 1
     assert not CareTask.objects.filter(due_set_on__gt=F("due_on") + timedelta(days=4000)).exists()
+
+
+def test_a_question_asked_by_a_stage_says_so(cast: Cast) -> None:
+    asked = Proposal.objects.filter(enrollment=cast.enrollment, status="open").first()
+    assert asked is not None
+    asked.grounds.all().delete()
+    page = signed_in(cast.member).get("/").content.decode()
+    assert "Asked on entering the present stage" in page
