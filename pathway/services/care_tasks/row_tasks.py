@@ -38,7 +38,8 @@ def lay_out_again(case: Case, *, entered: Collection[str] = (), known: Mapping[s
     pointing: list[CareTask] = []
     for code in sorted(before.keys() | after.keys()):
         old, new = before.get(code), after.get(code)
-        if old is not None and new is not None and (old.pk == new.pk or old.says_the_same_as(new)):
+        # Within a version another row is a change, even of the same words; in another pathway the words decide.
+        if old is not None and new is not None and (old.pk == new.pk or (known and old.says_the_same_as(new))):
             _repoint_row(case, code, old, new)
             continue
         if new is not None:

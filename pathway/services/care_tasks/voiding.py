@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
+from pathway import audit
 from pathway.engine import schedule
 from pathway.models import CareTask, Episode, Observation, TaskStatus
 from pathway.selectors import completions
@@ -37,6 +38,8 @@ def repoint(case: Case, voided: Observation, replacement: Iterable[Observation])
         if matching:
             task.completed_by_id, task.closed_on = matching[-1].key, matching[-1].day
             task.keep("completed_by", "closed_on")
+            on = {"on": matching[-1].day.isoformat()}
+            audit.record("task.completion-corrected", by=case.by, patient=case.patient, subject=task, after=on)
             corrected.add(task.activity_id)
     return corrected
 
