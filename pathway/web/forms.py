@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from pathway import errors
+from pathway import clock, errors
 from pathway.selectors.choices import Choice
 from pathway.selectors.prescriptions import Prescribable
 from pathway.services.interventions import REVIEW
@@ -26,6 +26,7 @@ CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.NumberInput, "nhsuk-input"),
 )
 NEEDED = _("This is needed")
+MOST_AHEAD = timedelta(days=3653)
 
 
 class DayInput(forms.DateInput):
@@ -40,6 +41,12 @@ class DayField(forms.DateField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
+
+    def validate(self, value: Any) -> None:
+        """A year typed wrong must not silence a question or plan a dose for decades, unnoticed."""
+        super().validate(value)
+        if value and value > clock.now().date() + MOST_AHEAD:
+            raise forms.ValidationError(_("This is more than ten years ahead: is the year right?"))
 
 
 class ReasonField(forms.CharField):

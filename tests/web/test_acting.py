@@ -130,6 +130,22 @@ def test_tasks_are_skipped_snoozed_and_reassigned(
     assert getattr(row, column) == value
 
 
+@pytest.mark.parametrize("day_typed", ["2206-01-01", "9999-12-31"])
+def test_a_year_typed_wrong_silences_and_plans_nothing(cast: Cast, day_typed: str) -> None:
+    client, row = signed_in(cast.coordinator), task(cast, "dietitian-review")
+    sent = {"until": day_typed, "reason": "away", "revision": row.revision}
+    answers = [client.post(f"/tasks/{row.pk}/snooze/", sent)]
+    asked = proposal(cast)
+    answers.append(client.post(f"/proposals/{asked.pk}/decline/", {**sent, "revision": asked.revision}))
+    answers.append(enrollment_action(cast, client, "start/niv", effective=day_typed))
+    for answer in answers:
+        assert answer.status_code == 422 and "is the year right?" in answer.content.decode()
+    row.refresh_from_db()
+    asked.refresh_from_db()
+    assert (row.snoozed_until, asked.status) == (None, "open")
+    assert not cast.patient.interventions.exists()
+
+
 def test_an_alert_is_closed_with_a_reason(cast: Cast) -> None:
     row = Alert.objects.filter(enrollment=cast.enrollment, status="open").first()
     assert row is not None
