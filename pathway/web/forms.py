@@ -46,7 +46,7 @@ class DayField(forms.DateField):
         """A year typed wrong must not silence a question or plan a dose for decades, unnoticed."""
         super().validate(value)
         if value and value > clock.now().date() + MOST_AHEAD:
-            raise forms.ValidationError(_("This is more than ten years ahead: is the year right?"))
+            raise forms.ValidationError(_("This lies ahead by more than ten years: is the year right?"))
 
 
 class ReasonField(forms.CharField):
