@@ -63,6 +63,14 @@ class Period:
         return timedelta(days=amount * (7 if self.unit == "wk" else 1))
 
 
+FURTHEST = Period(10, "a")  # nobody plans further ahead; a year typed wrong does [D]
+
+
+def is_too_far(day: date, today: date) -> bool:
+    """Whether a day that somebody names lies so far ahead that it must be a slip."""
+    return day > FURTHEST.after(today)
+
+
 # rows of a pathway's schedule (CONVENTIONS 22-26)
 
 

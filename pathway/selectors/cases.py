@@ -173,6 +173,11 @@ class Case:
     def noon(self, day: date) -> datetime:
         return schedule.noon(day, self.site.time_zone)
 
+    def check_ahead(self, day: date, field: str) -> None:
+        """Raises InvalidEntry for a day so far ahead that it must be a slip."""
+        if schedule.is_too_far(day, self.today):
+            raise errors.InvalidEntry("implausible", f"The day lies more than {schedule.FURTHEST} ahead", field)
+
     # how it is kept
 
     def _drop(self, *parts: str) -> None:

@@ -17,6 +17,7 @@ from pathway.selectors.cases import Case
 
 # What no restriction of the content lifts (S37, S63; S38, S64).
 HARMFUL_TYPES, HARMFUL_LOADS = ("eccentric",), ("high",)
+DOSE_PLACES, MOST_MG = 4, 100_000  # what a dose in mg may be at all [D]; rules judge whether it is right
 LEAST_REST_DAYS, NO_REST_DAY = 1, "no-rest-day"
 REVIEW = "review_on"  # a detail of equipment
 
@@ -27,6 +28,7 @@ def start(case: Case, code: str, *, effective: date, details: Mapping[str, objec
     Outside of its licence, or of the conditions under which it is offered, it is stored and marked with the reason.
     """
     kind = kind_of(case, code)
+    case.check_ahead(effective, "effective")
     if any(row.kind_id == code for row in case.running):
         raise errors.NotAllowed("not-allowed", f"{kind.title} is running already", "intervention")
     if any(span.code == code and span.stopped and effective < span.stopped for span in case.chart().spans):
@@ -61,6 +63,8 @@ def start(case: Case, code: str, *, effective: date, details: Mapping[str, objec
 def set_review(case: Case, code: str, review_on: date | None) -> Intervention:
     """When it is looked at again; None: no day is set. Raises NotAllowed for what has no reviews or is not running."""
     row = running(case, code)
+    if review_on is not None:
+        case.check_ahead(review_on, REVIEW)
     before, row.review_on = row.review_on, _review_day(kind_of(case, code), review_on, row.started_on, REVIEW)
     row.save(update_fields=["review_on"])
     case.changed("spans")
@@ -208,5 +212,14 @@ def _details(kind: Kind, details: Mapping[str, object]) -> dict[str, str]:
         if allowed and str(value) not in allowed:
             choice = ", ".join(allowed)
             raise errors.InvalidEntry("not-allowed", f"{key} is one of {choice}: {value!r}", f"details.{key}")
-        told[key] = str(units.rounded(units.exact(value, "details.dose_mg"), 4)) if key == "dose_mg" else str(value)
+        told[key] = str(_dose(value)) if key == "dose_mg" else str(value)
     return told
+
+
+def _dose(value: object) -> Decimal:
+    """Milligrams a day, to a tenth of a microgram."""
+    dose = units.rounded(units.exact(value, "details.dose_mg"), DOSE_PLACES)
+    if not 0 < dose < MOST_MG:
+        reason = f"A dose lies above 0 and below {MOST_MG} mg"
+        raise errors.InvalidEntry("implausible", reason, "details.dose_mg")
+    return dose

@@ -68,6 +68,8 @@ def decline(case: Case, proposal: Proposal, *, reason: str, until: date | None) 
     _check_open(proposal)
     if not reason.strip():
         raise errors.NotAllowed("not-allowed", "Declining needs a reason", "reason")
+    if until is not None:
+        case.check_ahead(until, "until")
     if until is not None and until <= case.today:
         raise errors.NotAllowed("not-allowed", "The day to ask again lies in the past", "until")
     proposal.decline()

@@ -149,3 +149,33 @@ def test_what_is_not_there_is_said_to_be_not_there(act: Callable[[], object]) ->
     refusal = refused(act)
     assert isinstance(refusal, errors.NotFound)
     assert Enrollment.objects.count() == 0
+
+
+# days and doses that can only be slips
+
+
+@pytest.mark.parametrize("code", ["niv", "riluzole", "tofersen"])
+@pytest.mark.parametrize("day", [date(2134, 1, 9), date(9999, 12, 31)])
+def test_a_start_a_century_ahead_is_taken_for_a_slip(story: Story, code: str, day: date) -> None:
+    found = refused(lambda: flow.start(story.enrollment.pk, code, effective=day, at=builders.at(5), by=None))
+    assert (found.code, found.field) == ("implausible", "effective")
+
+
+def test_a_start_in_nine_years_is_a_plan(story: Story) -> None:
+    row = flow.start(story.enrollment.pk, "niv", effective=date(2032, 1, 1), at=builders.at(5), by=None)
+    assert not row.took_effect
+
+
+def test_a_snooze_for_ever_is_refused(story: Story) -> None:
+    task = story.task("mdt-review")
+    found = refused(lambda: flow.snooze(task.pk, until=date(9999, 1, 1), reason="later", at=builders.at(5), by=None))
+    assert (found.code, found.field) == ("implausible", "until")
+
+
+@pytest.mark.parametrize("dose", ["0", "-5", "0.00000000000001", "123456789", "1e14"])
+def test_a_dose_that_no_patient_takes_is_refused(loaded: None, dose: str) -> None:
+    story = cast.infant()
+    found = refused(
+        lambda: flow.start(story.enrollment.pk, "risdiplam", details={"dose_mg": dose}, at=builders.at(5), by=None)
+    )
+    assert (found.code, found.field) == ("implausible", "details.dose_mg")

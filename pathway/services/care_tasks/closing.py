@@ -111,6 +111,7 @@ def snooze(case: Case, task: CareTask, *, until: date, reason: str) -> None:
     single.check_live(case, task, case.today)
     if not reason.strip():
         raise errors.NotAllowed("not-allowed", "Snoozing needs a reason", "reason")
+    case.check_ahead(until, "until")
     if until <= case.today:
         raise errors.NotAllowed("not-allowed", "A task is snoozed until a later day", "until")
     task.snoozed_until, task.snooze_reason = until, reason
