@@ -3,8 +3,9 @@
     observation recorded → measures derived → rules judged → alerts raised and transitions proposed →
     a person confirms → the new stage's activities scheduled → tasks → reminders → dashboards
 
-Every public function is one transaction under the lock of one enrollment, takes the moment as `at`
-and the person as `by` (None: the server itself), and leaves nothing behind when it refuses.
+Whatever concerns one patient is one transaction under the lock of the enrollment. Every function takes the
+moment as `at`, those behind which a person stands take `by` (None: the server itself), and a refusal leaves
+nothing behind. Loading content and what goes through many patients (the sweep, the daily judge) takes no such lock.
 Services change rows of one kind and do not know one another; they are composed here.
 """
 

@@ -170,3 +170,14 @@ def follow_version_with(shipped: Content, story: Story, code: str, test: str) ->
     rules = tuple(replace(rule, test=test) if rule.code == code else rule for rule in core.rules)
     definitions.load(replace(shipped, rule_sets={"core": replace(core, rules=rules)}), at=builders.at(1))
     definitions.follow_rule_sets(story.patient.site, active=builders.RULE_SETS)
+
+
+def test_a_correction_under_which_the_rule_still_holds_withdraws_nothing() -> None:
+    story = cast.well_known()
+    wrong = story.weigh(1, "60")
+    raised = story.alerts()
+    assert raised
+    story.void(2, wrong, replace=cast.weight("60.5", effective=builders.on(1)))
+    assert story.alerts() == raised
+    assert not story.told("alert.withdrawn")
+    assert not story.told("proposal.withdrawn")

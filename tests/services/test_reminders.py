@@ -168,6 +168,17 @@ def test_a_due_date_that_moves_takes_its_rungs_along(clinic: Clinic) -> None:
     assert [rung for rung, _, _ in written(task)] == ["ahead", "ahead", "due"]
 
 
+def test_a_rung_of_the_day_the_due_date_was_set_is_not_sent_even_if_its_mark_is_stale(clinic: Clinic) -> None:
+    task = clinic.task("dietitian-review")
+    CareTask.objects.filter(pk=task.pk).update(
+        due_on=builders.on(20), due_set_on=builders.on(20), next_rung_at=builders.at(1)
+    )
+    flow.remind(at=builders.at(21))
+    assert written(task) == []
+    flow.remind(at=builders.at(34))
+    assert [rung for rung, _, _ in written(task)] == ["overdue"]
+
+
 def test_batches_miss_nothing_and_end(clinic: Clinic) -> None:
     for _ in range(5):
         builders.enroll(builders.patient(clinic.site))
