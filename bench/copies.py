@@ -131,7 +131,7 @@ def _width(keys: list[int]) -> int:
 
 
 def _keys(model: Model, way: str, patients: list[int]) -> list[int]:
-    return list(model._default_manager.filter(**{f"{way}__in": patients}).values_list("pk", flat=True))
+    return list(model._base_manager.filter(**{f"{way}__in": patients}).values_list("pk", flat=True))
 
 
 def _move_sequences() -> None:

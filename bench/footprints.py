@@ -65,7 +65,7 @@ def rows_of(enrollment: int) -> Rows:
     """Every row of the patient."""
     patient = Enrollment.objects.values_list("patient", flat=True).get(pk=enrollment)
     return {
-        model: {row["id"]: row for row in model._default_manager.filter(**{way: patient}).order_by("pk").values()}
+        model: {row["id"]: row for row in model._base_manager.filter(**{way: patient}).order_by("pk").values()}
         for model, way in TABLES.items()
     }
 

@@ -61,7 +61,8 @@ def play(count: int) -> Clinic:
 def found() -> Clinic:
     """The clinic that `play` made in this database."""
     site = Site.objects.get(slug="bench")
-    rows = Patient.objects.filter(site=site).exclude(identifier__contains="-").order_by("pk")  # copies have one
+    # Copies have a hyphen.
+    rows = Patient.objects.unscoped("bench").filter(site=site).exclude(identifier__contains="-").order_by("pk")
     originals = tuple(
         Original(patient.enrollments.get().pk, number % 2 == 1, _usual_weight(number))
         for number, patient in enumerate(rows)

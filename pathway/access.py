@@ -1,7 +1,8 @@
 """Who may see whom, and who may do what: the one guard that every door asks.
 
-Relation decides *whose*: a patient is visible to who is on the care team now and works at the patient's site.
-Role decides *what*: a role counts for a patient only where the user holds it both on that team and at that site.
+Relation decides *whose*: a patient is visible to who works at the patient's site and is on the care team now, stands
+in for somebody who is, is on call there, or has an emergency grant (`models.grants.Sight`).
+Role decides *what*: a role counts for a patient only where the user holds it both in that relation and at that site.
 What is missing and what is not visible raise the same NotFound, so that nobody learns which of the two it was.
 """
 
@@ -20,16 +21,16 @@ from pathway import errors
 from pathway.models import (
     Alert,
     CareTask,
-    CareTeamMember,
     Enrollment,
     Membership,
     Observation,
     Patient,
     Proposal,
+    Sight,
     Site,
     User,
 )
-from pathway.vocabulary import Role
+from pathway.vocabulary import NO_CARE, Role
 
 # For doors, which pass rows on and touch no models.
 Person = User
@@ -54,6 +55,13 @@ class Permit(StrEnum):
     REGISTER = "register"  # a new patient at the site
     ENROLL = "enroll"
     SET_TEAM = "set-team"
+    COVER = "cover"  # let somebody stand in, or be on call, at the site
+    EXPORT = "export"  # take a patient's whole record out of the system
+    MERGE = "merge"  # two records of one person, and apart again
+    TRANSFER = "transfer"  # to another site
+    HOLD_RECORD = "hold-record"  # keep a record from being erased
+    REVIEW_ACCESS = "review-access"  # look at emergency and unusual access
+    READ_AUDIT = "read-audit"  # who looked at which patient, by number and not by name
 
 
 class Forbidden(errors.NotAllowed):
@@ -63,13 +71,26 @@ class Forbidden(errors.NotAllowed):
 CLINICAL = frozenset(
     {Permit.OBSERVE, Permit.DECIDE, Permit.MOVE, Permit.WORK, Permit.CLOSE_ALERT, Permit.TREAT, Permit.RECORD_DEATH}
 )
-COORDINATION = CLINICAL | {Permit.STEER, Permit.RELEASE, Permit.REGISTER, Permit.ENROLL, Permit.SET_TEAM}
+COORDINATION = CLINICAL | {
+    Permit.STEER,
+    Permit.RELEASE,
+    Permit.REGISTER,
+    Permit.ENROLL,
+    Permit.SET_TEAM,
+    Permit.COVER,
+    Permit.EXPORT,
+    Permit.MERGE,
+    Permit.TRANSFER,
+    Permit.HOLD_RECORD,
+    Permit.REVIEW_ACCESS,
+}
 
 GRANTS: Mapping[Role, frozenset[Permit]] = {
     **dict.fromkeys(Role, CLINICAL),
-    Role.NEUROLOGIST: CLINICAL | {Permit.STEER},
+    Role.NEUROLOGIST: CLINICAL | {Permit.STEER, Permit.EXPORT},
     Role.NURSE_COORDINATOR: COORDINATION,
     Role.ADMIN: frozenset(),
+    Role.AUDITOR: frozenset({Permit.READ_AUDIT, Permit.REVIEW_ACCESS}),
 }
 
 
@@ -119,7 +140,7 @@ def alert_or_not_found(user: Someone, pk: int, at: datetime) -> Alert:
 
 def site_or_not_found(user: Someone, pk: int) -> Site:
     """A site at which the user works in any role but that of an administrator."""
-    memberships = _memberships(user).exclude(role=Role.ADMIN)
+    memberships = _memberships(user).exclude(role__in=NO_CARE)
     return _found(Site.objects.filter(pk=pk, memberships__in=memberships).distinct().first())
 
 
@@ -127,17 +148,33 @@ def site_or_not_found(user: Someone, pk: int) -> Site:
 
 
 def roles_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Role]:
-    """The roles that the user holds on this patient's team and at the patient's site."""
+    """In which roles the user sees this patient now, on whichever way; they hold each of them at the site."""
     if not isinstance(user, User):
         return frozenset()
-    held = _memberships(user).filter(site=patient.site_id).values("role")
-    places = CareTeamMember.objects.current(at).filter(patient=patient, user=user, role__in=held)
-    return frozenset(Role(role) for role in places.values_list("role", flat=True).distinct())
+    rows = Sight.objects.current(at).filter(user=user, patient=patient).exclude(role=None)
+    return frozenset(Role(role) for role in rows.values_list("role", flat=True).distinct())
 
 
 def permits_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Permit]:
-    """What the user may do to this patient: what to offer on a page."""
-    return granted(roles_for(user, patient, at))
+    """What the user may do to this patient: what to offer on a page.
+
+    In an emergency a person cares for the patient, and does not take the record out or change who sees it.
+    """
+    if not isinstance(user, User):
+        return frozenset()
+    rows = Sight.objects.current(at).filter(user=user, patient=patient).exclude(role=None)
+    found: frozenset[Permit] = frozenset()
+    for role, way in rows.values_list("role", "way").distinct():
+        found |= GRANTS[Role(role)] & CLINICAL if way == Sight.Way.EMERGENCY else GRANTS[Role(role)]
+    return found
+
+
+def ways_for(user: Someone, patient: Patient, at: datetime) -> frozenset[str]:
+    """On which ways the user sees the patient now: team, cover, emergency."""
+    if not isinstance(user, User):
+        return frozenset()
+    rows = Sight.objects.current(at).filter(user=user, patient=patient)
+    return frozenset(rows.values_list("way", flat=True).distinct())
 
 
 def granted(roles: Iterable[Role]) -> frozenset[Permit]:

@@ -34,6 +34,11 @@ def is_simulated() -> bool:
     return _simulated.get() is not None
 
 
+def simulated_now() -> datetime | None:
+    """The simulated instant; None while the clock is real."""
+    return _simulated.get()
+
+
 @contextmanager
 def simulated(at: datetime) -> Iterator[None]:
     """Let the clock stand at this instant within the block."""

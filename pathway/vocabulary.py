@@ -24,6 +24,8 @@ class Role(TextChoices):
     PHARMACIST = "pharmacist", _("Pharmacist")
     GENETICIST = "geneticist", _("Geneticist")
     ADMIN = "admin", _("Administrator (no clinical tasks)")
+    # Not in the vocabulary, which lists who has tasks and who configures.
+    AUDITOR = "auditor", _("Auditor (reads who looked at what, no patients)")
 
 
 class Sex(TextChoices):
@@ -58,6 +60,9 @@ class FvcEquation(TextChoices):
     ECSC = "ecsc", _("ECSC 1993, 18 to 70 years")
     NHANES3 = "nhanes3", _("NHANES III, white set, from 8 years")
 
+
+# Roles that care for nobody: neither gives sight of a patient.
+NO_CARE = frozenset({Role.ADMIN, Role.AUDITOR})
 
 OVERALL_TRACK = "overall"
 CLOSED_STAGE = "O9"  # the one stage that the server sets by itself: death and withdrawal

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pathway.models import Membership, Site, User
-from pathway.vocabulary import Role
+from pathway.vocabulary import NO_CARE, Role
 
 PASSWORD_BYTES = 12
 
@@ -53,7 +53,7 @@ def ensure(
         present[account.username] = _user(account, staff[role], is_admin=role == Role.ADMIN)
     team = {str(role): present[names[role]] for role in staff}
     _place(site, team)
-    return {role: user for role, user in team.items() if role != Role.ADMIN}, new
+    return {role: user for role, user in team.items() if role not in NO_CARE}, new
 
 
 def _account(username: str, role: Role) -> Account:

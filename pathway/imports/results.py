@@ -43,7 +43,7 @@ def _batches(rows: Iterable[Result]) -> Iterator[list[Result]]:
 
 
 def _play_batch(run: Run, identifier: str, batch: list[Result]) -> None:
-    patient = Patient.objects.filter(site=run.site, identifier=identifier).first()
+    patient = Patient.objects.unscoped("import").filter(site=run.site, identifier=identifier).first()
     enrollment = Enrollment.objects.filter(patient=patient).order_by("-pk").first() if patient else None
     if patient is None or enrollment is None:
         what = "There is no patient" if patient is None else "On no pathway is the patient"

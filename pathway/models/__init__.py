@@ -1,6 +1,6 @@
 """What is stored, and what can never be false. Later modules may use earlier ones, never the other way:
 
-people → definitions → rulebook, plans → enrollments → observations, interventions → measures,
+people → grants; people → definitions → rulebook, plans → enrollments → observations, interventions → measures,
 alerts → proposals → care_tasks → reminders, guidance; audit.
 """
 
@@ -18,6 +18,7 @@ from pathway.models.definitions import (
     VersionStatus,
 )
 from pathway.models.enrollments import LIVE, Enrollment, EnrollmentStatus, Stay
+from pathway.models.grants import Cover, EmergencyGrant, EmergencyReason, Sight
 from pathway.models.guidance import (
     Audience,
     ChecklistAnswer,
@@ -54,12 +55,13 @@ from pathway.models.rulebook import (
 
 __all__ = [
     "LIVE", "LIVE_TASK", "Activity", "Administration", "Alert", "AlertStatus", "Audience", "AuditEvent", "CareTask",
-    "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Delivery", "DeliveryStatus", "Doubt", "EducationGiven",
-    "Enrollment", "EnrollmentStatus", "Episode", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText",
-    "Intervention", "InterventionKind", "Judgement", "Ladder", "LinkKind", "Measure", "MeasureKind", "Membership",
-    "Observation", "ObservationItem", "ObservationKind", "ObservationStatus", "Pathway", "PathwayVersion", "Patient",
-    "Policy", "Proposal", "ProposalGround", "ProposalStatus", "QualityFlag", "Release", "Reminder", "Restriction",
-    "RestrictionEffect", "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung",
-    "Site", "SiteRuleSet", "Stage", "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround",
+    "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Cover", "Delivery", "DeliveryStatus", "Doubt",
+    "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode", "Evidence",
+    "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention", "InterventionKind", "Judgement",
+    "Ladder", "LinkKind", "Measure", "MeasureKind", "Membership", "Observation", "ObservationItem",
+    "ObservationKind", "ObservationStatus", "Pathway", "PathwayVersion", "Patient", "Policy", "Proposal",
+    "ProposalGround", "ProposalStatus", "QualityFlag", "Release", "Reminder", "Restriction", "RestrictionEffect",
+    "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Sight", "Site",
+    "SiteRuleSet", "Stage", "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround",
     "TaskStatus", "TeachBack", "Topic", "Track", "User", "VersionStatus", "delivery_key",
 ]  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
@@ -67,14 +69,33 @@ class Membership(models.Model):
         return f"{self.user} – {self.get_role_display()} – {self.site}"
 
 
-class PatientQuerySet(models.QuerySet["Patient"]):
-    def visible_to(self, user: User, at: datetime) -> PatientQuerySet:
-        """On the care team now, at a site where the user holds an active role. No bypass for anybody."""
-        team = CareTeamMember.objects.current(at).filter(user=user, patient=models.OuterRef("pk"))
-        roles = Membership.objects.filter(user=user, is_active=True, site=models.OuterRef("site_id"))
-        if not user.is_active:
-            return self.none()
-        return self.filter(models.Exists(team), models.Exists(roles))
+class Unscoped(RuntimeError):
+    """A query for patients that says neither for whom it asks nor why it asks for everybody."""
+
+
+class PatientManager(models.Manager["Patient"]):
+    """Answers to `visible_to`, and to `unscoped` with a reason. Everything else a manager can do raises Unscoped."""
+
+    def visible_to(self, user: User, at: datetime) -> models.QuerySet[Patient]:
+        """Whom the user sees at this instant, by the view of `models.grants.Sight`. No bypass for anybody."""
+        sight = apps.get_model("pathway", "Sight")
+        return super().get_queryset().filter(pk__in=sight.objects.current(at).filter(user=user).values("patient"))
+
+    def unscoped(self, reason: str) -> models.QuerySet[Patient]:
+        """Patients of everybody, for what serves no single person. The reasons are listed in a test."""
+        if not reason:
+            raise Unscoped("Say why all patients are asked for")
+        return super().get_queryset()
+
+    def create(self, **columns: Any) -> Patient:
+        """A new one: nobody is looked at."""
+        return super().get_queryset().create(**columns)
+
+    def none(self) -> models.QuerySet[Patient]:
+        return super().get_queryset().none()
+
+    def get_queryset(self) -> models.QuerySet[Patient]:
+        raise Unscoped("Ask for patients with visible_to(user, at), or with unscoped(reason)")
 
 
 class Patient(models.Model):
@@ -92,7 +113,7 @@ class Patient(models.Model):
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_from")
     created_at = models.DateTimeField()
 
-    objects = PatientQuerySet.as_manager()
+    objects = PatientManager()
 
     class Meta:
         constraints = [

@@ -30,7 +30,7 @@ from pathway.replay.scenarios import Action, Scenario, Step
 from pathway.selectors import cases
 from pathway.selectors.cases import Case
 from pathway.services import definitions
-from pathway.vocabulary import Role
+from pathway.vocabulary import NO_CARE, Role
 
 DEFAULT_ZONE, DEFAULT_REGION = "Europe/London", "EU"
 
@@ -106,7 +106,7 @@ def begin(scenario: Scenario) -> Play:
             sex=str(scenario.patient.get("sex", "unknown")),
             created_at=at,
         )
-        roles = [role for role in Role if role != Role.ADMIN]
+        roles = [role for role in Role if role not in NO_CARE]
         Membership.objects.bulk_create(Membership(user=person, site=site, role=role) for role in roles)
         CareTeamMember.objects.bulk_create(
             CareTeamMember(patient=patient, user=person, role=role, since=at) for role in roles

@@ -14,7 +14,7 @@ from pathway.engine.schedule import local_day
 from pathway.models import CareTeamMember, Intervention, Membership, Observation, PathwayVersion, Patient, Site, User
 from pathway.selectors import definitions, offers, plans, shown
 from pathway.selectors.cases import Case
-from pathway.vocabulary import CLOSED_STAGE, Role
+from pathway.vocabulary import CLOSED_STAGE, NO_CARE, Role
 
 Choice = tuple[str, str]
 SEARCH_LIMIT = 50
@@ -93,12 +93,12 @@ def doses(case: Case, code: str) -> list[Choice]:
 
 def roles() -> list[Choice]:
     """Roles that may have a task."""
-    return [(role.value, str(role.label)) for role in Role if role is not Role.ADMIN]
+    return [(role.value, str(role.label)) for role in Role if role not in NO_CARE]
 
 
 def site_people(site: Site) -> list[Choice]:
     """Who works at the site in which clinical role, as `user:role`."""
-    rows = Membership.objects.filter(site=site, is_active=True, user__is_active=True).exclude(role=Role.ADMIN)
+    rows = Membership.objects.filter(site=site, is_active=True, user__is_active=True).exclude(role__in=NO_CARE)
     return [
         (f"{row.user_id}:{row.role}", f"{row.user.display_name}, {Role(row.role).label}")
         for row in rows.select_related("user").order_by("role", "user__last_name", "user__username")

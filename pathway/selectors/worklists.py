@@ -35,7 +35,7 @@ from pathway.models import (
     User,
 )
 from pathway.selectors import definitions, equipment, reasons, shown
-from pathway.vocabulary import COORDINATOR, Role, Severity
+from pathway.vocabulary import COORDINATOR, NO_CARE, Role, Severity
 
 PAGE = 50
 SOON_DAYS = 14
@@ -152,7 +152,7 @@ class Preparing:
 
 def desks(user: User) -> list[Desk]:
     """The clinical roles of a user, site by site."""
-    rows = Membership.objects.filter(user=user, is_active=True).exclude(role=Role.ADMIN)
+    rows = Membership.objects.filter(user=user, is_active=True).exclude(role__in=NO_CARE)
     return [Desk(row.site, row.role) for row in rows.select_related("site").order_by("site__name", "role")]
 
 
@@ -160,7 +160,7 @@ def preparing(site: Site) -> Preparing | None:
     """How far a demo clinic is; None for a real site, and once all of its patients are there."""
     if not site.is_demo or not site.demo_patients:
         return None
-    present = Patient.objects.filter(site=site).count()
+    present = Patient.objects.unscoped("count of the demo clinic").filter(site=site).count()
     return Preparing(present, site.demo_patients) if present < site.demo_patients else None
 
 

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from pathway import audit, errors
 from pathway.engine import schedule
 from pathway.models import CareTeamMember, Delivery, Membership, Patient, Site, User
-from pathway.vocabulary import Role, Sex
+from pathway.vocabulary import NO_CARE, Sex
 
 OLDEST_YEARS = 120
 
@@ -59,7 +59,7 @@ def set_team(patient: Patient, members: Sequence[tuple[int, str]], *, at: dateti
         raise errors.InvalidEntry("not-allowed", "Somebody must care for the patient", "members")
     _check_members(patient.site_id, wanted)
     # Two people who set the team at once come one after the other.
-    Patient.objects.select_for_update().get(pk=patient.pk)
+    Patient.objects.unscoped("lock").select_for_update().get(pk=patient.pk)
     present = {(row.user_id, row.role): row for row in CareTeamMember.objects.filter(patient=patient, until=None)}
     left, come = present.keys() - wanted, sorted(wanted - present.keys())
     CareTeamMember.objects.filter(pk__in=[present[key].pk for key in left]).update(until=at)
@@ -99,5 +99,5 @@ def _check(site: Site, details: Details, at: datetime) -> None:
 def _check_members(site_id: int, members: set[tuple[int, str]]) -> None:
     held = set(Membership.objects.filter(site=site_id, is_active=True).values_list("user_id", "role"))
     for user, role in members:
-        if role == Role.ADMIN or (user, role) not in held:
+        if role in NO_CARE or (user, role) not in held:
             raise errors.InvalidEntry("not-allowed", "Somebody on the list does not hold that role here", "members")
