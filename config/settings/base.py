@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Deny by default: a view that anybody may see says so with `login_not_required`.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "pathway.web.actors.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -72,6 +73,7 @@ POOL_MINIMUM, POOL_MAXIMUM = 1, 8
 def database(url: str) -> dict[str, Any]:
     """Django's settings for a database URL: a pool in the web process, lasting connections elsewhere."""
     parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    parsed["ENGINE"] = "config.database"  # PostgreSQL, told in each transaction for whom
     options = parsed.setdefault("OPTIONS", {})
     options.pop("pool", None)
     options.setdefault("connect_timeout", 5)

@@ -17,8 +17,9 @@ BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
             END IF;
-            IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
-                EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
+            -- To become it on purpose, and not to have its rights all the time.
+            IF NOT pg_has_role(current_user, wanted, 'SET') THEN
+                EXECUTE format('GRANT %I TO CURRENT_USER WITH INHERIT FALSE, SET TRUE', wanted);
             END IF;
         EXCEPTION
             WHEN insufficient_privilege THEN

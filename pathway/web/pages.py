@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render as render_template
 from django.template.loader import render_to_string
@@ -36,8 +37,9 @@ def render(
     request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
     """A whole page, with the number of unread messages in its header."""
-    frame = {"unread": inbox.unread(user_of(request), clock.now())} if request.user.is_authenticated else {}
-    return render_template(request, f"pathway/{template}.html", {**frame, **(context or {})}, status=status)
+    with transaction.atomic():  # a refusal is shown after the transaction of its view has been rolled back
+        frame = {"unread": inbox.unread(user_of(request), clock.now())} if request.user.is_authenticated else {}
+        return render_template(request, f"pathway/{template}.html", {**frame, **(context or {})}, status=status)
 
 
 def about(

@@ -1,8 +1,30 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from django.db import connection
+from django.test import Client
 
 from tests.web import cast as people
+
+
+@pytest.fixture(autouse=True)
+def served_as_the_web(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Requests of these tests are served as in production: by the web's role, behind row-level security."""
+    serve = Client.request
+
+    def as_web(client: Client, **request: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SET ROLE pathway_web")
+            try:
+                return serve(client, **request)
+            finally:
+                cursor.execute("RESET ROLE")
+
+    monkeypatch.setattr(Client, "request", as_web)
+    yield
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""PostgreSQL as Django knows it, and each transaction says for whom it works."""
