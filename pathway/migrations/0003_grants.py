@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["user", "site"], name="cover_user_site")],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("until__gt", models.F("since"))), name="cover_ends_after_it_begins"
+                        condition=models.Q(("until__gte", models.F("since"))), name="cover_ends_after_it_begins"
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("reason", ""), _negated=True), name="cover_has_a_reason"
@@ -265,6 +265,51 @@ class Migration(migrations.Migration):
                         ),
                         name="emergency_review_is_whole",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Notice",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("emergency", "Somebody has opened the record in an emergency")], max_length=16
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "emergency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="pathway.emergencygrant",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="notices", to="pathway.patient"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["person", "-at"], name="notice_inbox")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["emergency"])), name="known_kind_of_notice"
+                    ),
+                    models.UniqueConstraint(fields=("person", "emergency"), name="one_notice_per_emergency"),
                 ],
             },
         ),

@@ -1,6 +1,6 @@
 """What is stored, and what can never be false. Later modules may use earlier ones, never the other way:
 
-people → grants; people → definitions → rulebook, plans → enrollments → observations, interventions → measures,
+people → grants → notices; people → definitions → rulebook, plans → enrollments → observations, interventions → measures,
 alerts → proposals → care_tasks → reminders, guidance; audit.
 """
 
@@ -38,6 +38,7 @@ from pathway.models.guidance import (
 )
 from pathway.models.interventions import Administration, ExerciseItem, Intervention
 from pathway.models.measures import Measure
+from pathway.models.notices import Notice
 from pathway.models.observations import Observation, ObservationItem, ObservationStatus, QualityFlag
 from pathway.models.people import CareTeamMember, Membership, Patient, Site, User
 from pathway.models.plans import Activity, InterventionKind, Ladder, RowMode, Rung, StageActivity
@@ -58,7 +59,7 @@ __all__ = [
     "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Cover", "Delivery", "DeliveryStatus", "Doubt",
     "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode", "Evidence",
     "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention", "InterventionKind", "Judgement",
-    "Ladder", "LinkKind", "Measure", "MeasureKind", "Membership", "Observation", "ObservationItem",
+    "Ladder", "LinkKind", "Measure", "MeasureKind", "Membership", "Notice", "Observation", "ObservationItem",
     "ObservationKind", "ObservationStatus", "Pathway", "PathwayVersion", "Patient", "Policy", "Proposal",
     "ProposalGround", "ProposalStatus", "QualityFlag", "Release", "Reminder", "Restriction", "RestrictionEffect",
     "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Sight", "Site",

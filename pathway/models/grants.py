@@ -64,7 +64,7 @@ class Cover(models.Model):
     role = models.CharField(_("role"), max_length=32, choices=[c for c in Role.choices if c[0] not in NO_CARE])
     stands_in_for = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="covered_by")
     since = models.DateTimeField()
-    until = models.DateTimeField()
+    until = models.DateTimeField()  # brought forward when it ends early; to `since` where it has not begun
     reason = models.TextField()
     granted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
@@ -72,7 +72,7 @@ class Cover(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(until__gt=F("since")), name="cover_ends_after_it_begins"),
+            models.CheckConstraint(condition=Q(until__gte=F("since")), name="cover_ends_after_it_begins"),
             models.CheckConstraint(condition=~Q(reason=""), name="cover_has_a_reason"),
             models.CheckConstraint(
                 condition=Q(stands_in_for=None) | ~Q(stands_in_for=F("user")), name="nobody_covers_themselves"
