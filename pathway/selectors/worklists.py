@@ -12,12 +12,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from pathway import access, errors
+from pathway import access, actor, errors
+from pathway.actor import Service
 from pathway.engine.definitions import Vocabulary
 from pathway.engine.schedule import local_day
 from pathway.models import (
@@ -160,7 +162,8 @@ def preparing(site: Site) -> Preparing | None:
     """How far a demo clinic is; None for a real site, and once all of its patients are there."""
     if not site.is_demo or not site.demo_patients:
         return None
-    present = Patient.objects.unscoped("count of the demo clinic").filter(site=site).count()
+    with actor.acting(actor.service(Service.DELIVER)), transaction.atomic():  # of all, whoever asks how far it is
+        present = Patient.objects.unscoped("count of the demo clinic").filter(site=site).count()
     return Preparing(present, site.demo_patients) if present < site.demo_patients else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from pathway import audit, errors
 from pathway.engine import schedule
@@ -43,7 +43,7 @@ def register(site: Site, details: Details, *, at: datetime, by: User | None) -> 
     )
     try:
         with transaction.atomic():
-            patient.save()
+            _insert(patient)
     except IntegrityError as error:
         raise errors.InvalidEntry(
             "not-allowed", "Another patient of this site has this hospital number", "identifier"
@@ -58,14 +58,16 @@ def set_team(patient: Patient, members: Sequence[tuple[int, str]], *, at: dateti
     if not wanted:
         raise errors.InvalidEntry("not-allowed", "Somebody must care for the patient", "members")
     _check_members(patient.site_id, wanted)
-    # Two people who set the team at once come one after the other.
-    Patient.objects.unscoped("lock").select_for_update().get(pk=patient.pk)
+    # Two people who set the team at once come one after the other. The row of a patient who has no team yet cannot be
+    # locked: nobody sees it.
+    _take_turn(patient.pk)
     present = {(row.user_id, row.role): row for row in CareTeamMember.objects.filter(patient=patient, until=None)}
     left, come = present.keys() - wanted, sorted(wanted - present.keys())
-    CareTeamMember.objects.filter(pk__in=[present[key].pk for key in left]).update(until=at)
+    # Who leaves the team last may still have changed it.
     CareTeamMember.objects.bulk_create(
         CareTeamMember(patient=patient, user_id=user, role=role, since=at) for user, role in come
     )
+    CareTeamMember.objects.filter(pk__in=[present[key].pk for key in left]).update(until=at)
     if left or come:
         audit.record(
             "care-team.set",
@@ -80,6 +82,21 @@ def set_team(patient: Patient, members: Sequence[tuple[int, str]], *, at: dateti
 def mark_read(delivery_ids: Sequence[int], *, at: datetime, by: User) -> int:
     """Only messages of their own."""
     return Delivery.objects.filter(pk__in=delivery_ids, person=by, read_at=None).update(read_at=at)
+
+
+def _insert(patient: Patient) -> None:
+    """Nobody is on the team yet and so nobody may read the row: it is written without asking anything back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('pathway_patient', 'id'))")
+        patient.pk = cursor.fetchone()[0]
+    rows = Patient._base_manager.get_queryset()
+    rows._insert([patient], fields=list(Patient._meta.local_concrete_fields), using=connection.alias)
+    patient._state.adding = False
+
+
+def _take_turn(patient: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('care-team'), %s)", [patient % 2**31])
 
 
 def _check(site: Site, details: Details, at: datetime) -> None:

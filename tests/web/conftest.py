@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from psycopg.pq import TransactionStatus
 
 from tests.web import cast as people
 
@@ -16,12 +17,14 @@ def served_as_the_web(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     serve = Client.request
 
     def as_web(client: Client, **request: Any) -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute("SET ROLE pathway_web")
-            try:
-                return serve(client, **request)
-            finally:
-                cursor.execute("RESET ROLE")
+        connection.ensure_connection()
+        driver = connection.connection  # not counted as a query of the page
+        driver.execute("SET ROLE pathway_web")
+        try:
+            return serve(client, **request)
+        finally:
+            if driver.info.transaction_status != TransactionStatus.INERROR:
+                driver.execute("RESET ROLE")
 
     monkeypatch.setattr(Client, "request", as_web)
     yield
