@@ -14,6 +14,13 @@ timeout = 60  # seconds
 graceful_timeout = 5  # seconds
 max_requests = 5000
 max_requests_jitter = 500
+# What clients send is bounded here and, for bodies, in the settings.
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
+# Headers of proxies are read by the application alone, which knows the proxies.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
 accesslog = "-"
 # Neither query strings nor addresses: they may say more about a patient than a log should.
 access_log_format = "%(m)s %(U)s %(s)s %(M)s ms"

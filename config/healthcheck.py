@@ -3,12 +3,13 @@
 Each asks for a result, not whether a process exists: a page, an answer over the broker, a fresh file, a finished sweep.
 """
 
-import http.client
+import http
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException  # noqa: TID251 (asks its own page, on this machine)
 from pathlib import Path
 
 import celery
@@ -23,7 +24,7 @@ SWEEP_MINUTES = 5
 def web(variables: environment.Environment) -> bool:
     """The readiness page answers, asked under a name that is allowed."""
     hosts = variables.listing("ALLOWED_HOSTS", ("localhost",))
-    link = http.client.HTTPConnection("127.0.0.1", variables.integer("PORT", 8000, 1, 65535), timeout=5)
+    link = HTTPConnection("127.0.0.1", variables.integer("PORT", 8000, 1, 65535), timeout=5)
     try:
         link.request("GET", "/health/ready", headers={"Host": hosts[0].removeprefix(".")})
         return link.getresponse().status == http.HTTPStatus.OK
@@ -64,7 +65,7 @@ def main(name: str) -> int:
     """The exit status for one component; a check that cannot be made counts as unhealthy and says why."""
     try:
         is_healthy = CHECKS[name](environment.Environment(os.environ))
-    except (OSError, http.client.HTTPException, psycopg.Error, celery.exceptions.CeleryError) as error:
+    except (OSError, HTTPException, psycopg.Error, celery.exceptions.CeleryError) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
     return 0 if is_healthy else 1

@@ -5,6 +5,7 @@ from typing import Any
 import dj_database_url
 
 from config import environment, logs, places
+from config.settings import security
 
 BASE_DIR = places.BASE_DIR
 env = environment.Environment()
@@ -28,11 +29,17 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_fsm",
     "django_htmx",
+    "csp",
     "pgtrigger",
 ]
 
 MIDDLEWARE = [
+    # The outermost ring: it stands before static files and errors too.
+    "pathway.web.middleware.HeadersMiddleware",
+    "pathway.web.middleware.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "pathway.web.middleware.RequestsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -60,6 +67,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "pathway.web.context.nonce",
             ],
         },
     }
@@ -115,10 +123,28 @@ LOGOUT_REDIRECT_URL = "/"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_HTTPONLY = False  # htmx sends the token from the page
+# No script reads the cookie: forms and htmx send the token of the page. It is a cookie and not part of the session,
+# so that looking at the sign-in page stores nothing.
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+# With `no-referrer` a browser sends `Origin: null` with our own forms, and the check of the origin could not be made.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Whose X-Forwarded-* headers are believed; prod reads them from the environment.
+TRUSTED_PROXIES: list[str] = []
+CSP_REPORT_URL = env.text("PATHWAY_CSP_REPORT_URL")
+CONTENT_SECURITY_POLICY = security.content_security_policy(CSP_REPORT_URL)
+
+# Bodies: a form of ours has some hundred fields and some kilobytes. What is larger is refused before it is read.
+LARGEST_BODY = 6_000_000  # bytes; an import of 5 MB in its envelope
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000  # bytes, files not counted
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# Hosts to which this server may send requests over HTTPS; none by default.
+EGRESS_HOSTS = env.listing("PATHWAY_EGRESS_HOSTS")
 
 USE_TZ = True
 TIME_ZONE = "UTC"

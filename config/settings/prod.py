@@ -4,30 +4,28 @@ import os
 
 from config import environment
 from config.settings.base import *  # noqa: F403 (settings modules build on one another)
-from config.settings.base import BASE_DIR, broker_options, database, env
+from config.settings.base import (
+    BASE_DIR,
+    EMAIL_HOST,
+    EMAIL_HOST_PASSWORD,
+    EMAIL_HOST_USER,
+    EMAIL_USE_TLS,
+    broker_options,
+    database,
+    env,
+)
+from config.settings.security import (
+    password_of,
+    shared_secrets,
+    weakness_of_hosts,
+    weakness_of_key,
+    weakness_of_login,
+    weakness_of_mail,
+    wrong_networks,
+)
 
-MINIMUM_KEY_LENGTH = 50
-# Words of keys that were copied from an example instead of made.
-KNOWN_KEY_PARTS = ("changeme", "change-me", "django-insecure", "only-for-tests", "secret-key", "example", "xxxxxxxx")
-
-
-def weakness_of_key(key: str) -> str:
-    """What is wrong with a secret key; empty when nothing is."""
-    if not key:
-        return "SECRET_KEY (or SECRET_KEY_FILE) is missing"
-    if any(part in key.lower() for part in KNOWN_KEY_PARTS):
-        return "SECRET_KEY is a known example"
-    if len(key) < MINIMUM_KEY_LENGTH or len(set(key)) < 10:
-        return f"SECRET_KEY is too weak: at least {MINIMUM_KEY_LENGTH} random characters"
-    return ""
-
-
-def weakness_of_hosts(hosts: list[str]) -> str:
-    """What is wrong with the allowed hosts; empty when nothing is."""
-    if not hosts:
-        return "ALLOWED_HOSTS is missing"
-    return "ALLOWED_HOSTS must name hosts, not '*'" if any(host.strip(".") == "*" for host in hosts) else ""
-
+# A port that only proxies of the same machine or the same private network reach; see docs/security.md.
+PRIVATE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = [key for key in [env.secret("SECRET_KEY_PREVIOUS")] if key]
@@ -35,13 +33,28 @@ ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS")
 DATABASE_URL = env.secret("DATABASE_URL")
 CELERY_BROKER_URL = env.secret("BROKER_URL")
 
+# Only an operator knows whether a proxy in front removes what clients put into these headers.
+BEHIND_PROXY = env.boolean("PATHWAY_BEHIND_PROXY", False)
+TRUSTED_PROXIES = env.listing("PATHWAY_TRUSTED_PROXIES", PRIVATE_NETWORKS) if BEHIND_PROXY else []
+
 problems = [
     weakness_of_key(SECRET_KEY),
     *[weakness_of_key(key).replace("SECRET_KEY", "SECRET_KEY_PREVIOUS", 1) for key in SECRET_KEY_FALLBACKS],
     weakness_of_hosts(ALLOWED_HOSTS),
     "DEBUG must not be on" if env.boolean("DEBUG", False) else "",
-    "" if DATABASE_URL else "DATABASE_URL (or DATABASE_URL_FILE) is missing",
-    "" if CELERY_BROKER_URL else "BROKER_URL (or BROKER_URL_FILE) is missing",
+    weakness_of_login("DATABASE_URL", DATABASE_URL),
+    weakness_of_login("BROKER_URL", CELERY_BROKER_URL),
+    weakness_of_mail(EMAIL_HOST, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS),
+    wrong_networks("PATHWAY_TRUSTED_PROXIES", TRUSTED_PROXIES),
+    *shared_secrets(
+        [
+            ("SECRET_KEY", SECRET_KEY),
+            *[("SECRET_KEY_PREVIOUS", key) for key in SECRET_KEY_FALLBACKS],
+            ("the password in DATABASE_URL", password_of(DATABASE_URL)),
+            ("the password in BROKER_URL", password_of(CELERY_BROKER_URL)),
+            ("EMAIL_HOST_PASSWORD", EMAIL_HOST_PASSWORD),
+        ]
+    ),
 ]
 if any(problems):
     raise environment.ConfigurationError(f"Pathway does not start: {'; '.join(filter(None, problems))}.")
@@ -56,12 +69,16 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Only an operator knows whether a proxy in front removes what clients put into these headers.
-if env.boolean("PATHWAY_BEHIND_PROXY", False):
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.boolean("PATHWAY_FORCE_HTTPS", True)
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked from inside, without a proxy
-SECURE_HSTS_SECONDS = env.integer("PATHWAY_HSTS_SECONDS", 3600, 0, 63_072_000)
+# A year, for the names below this one too. Roll it out in steps: docs/security.md, section "Before the first day".
+SECURE_HSTS_SECONDS = env.integer("PATHWAY_HSTS_SECONDS", 31_536_000, 0, 63_072_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("PATHWAY_HSTS_SUBDOMAINS", True)
+# To be on the browsers' own list is for the owner of the domain to ask for; it can hardly be taken back.
+SECURE_HSTS_PRELOAD = env.boolean("PATHWAY_HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # asks for the list above
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True

@@ -18,7 +18,7 @@ from pathway.web.forms import PlainForm
 from pathway.web.pages import Stopwatch
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def act(request: HttpRequest, pk: int, *, noun: str, action: str, key: str = "") -> HttpResponse:
     """GET shows the form, POST does it, as one transaction with the check that nobody was faster."""

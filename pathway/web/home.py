@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from pathway import access, audit, clock, errors, flow
 from pathway.selectors import inbox, worklists
@@ -18,7 +18,7 @@ from pathway.selectors.worklists import Desk
 from pathway.web import pages
 
 
-@require_GET
+@require_safe
 @transaction.atomic
 def home(request: HttpRequest) -> HttpResponse:
     """The worklist of one role at one site; of the first one where the address names none."""
@@ -33,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return pages.render(request, "worklist", context)
 
 
-@require_GET
+@require_safe
 @transaction.atomic
 def messages(request: HttpRequest) -> HttpResponse:
     at, user = clock.now(), pages.user_of(request)
@@ -42,7 +42,7 @@ def messages(request: HttpRequest) -> HttpResponse:
     return pages.render(request, "inbox", {"inbox": found})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def mark_read(request: HttpRequest) -> HttpResponse:
     """The messages whose numbers are sent; only the person's own are touched.
@@ -58,7 +58,7 @@ def mark_read(request: HttpRequest) -> HttpResponse:
 class SignOut(LogoutView):
     """By POST, also when the session has run out meanwhile; who comes by the address alone stays signed in."""
 
-    http_method_names = ["get", "post", "options"]
+    http_method_names = ["get", "head", "post", "options"]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect("home")

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from pathway import access, audit, clock, errors, flow
 from pathway.access import Permit
@@ -18,7 +18,7 @@ from pathway.web import forms, pages
 from pathway.web.pages import Stopwatch
 
 
-@require_GET
+@require_safe
 @transaction.atomic
 def patient(request: HttpRequest, uuid: UUID) -> HttpResponse:
     at = clock.now()
@@ -31,7 +31,7 @@ def patient(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return pages.about(request, found, "patient", context, at=at)
 
 
-@require_GET
+@require_safe
 @transaction.atomic
 def why(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Every rule with its clauses: why it holds, and why not."""
@@ -43,7 +43,7 @@ def why(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return pages.about(request, found, "why", context, at=at, action="patient.why-read")
 
 
-@require_GET
+@require_safe
 @transaction.atomic
 def results(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Everything that was ever recorded, entries in error too."""
@@ -58,7 +58,7 @@ def results(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return pages.about(request, found, "results", context, at=at, action="patient.results-read")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def search(request: HttpRequest) -> HttpResponse:
     """By POST, so that no name is in an address, a log or a history."""
@@ -72,7 +72,7 @@ def search(request: HttpRequest) -> HttpResponse:
     return pages.render(request, "search", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def register(request: HttpRequest) -> HttpResponse:
     at, user = clock.now(), pages.user_of(request)
@@ -95,7 +95,7 @@ def register(request: HttpRequest) -> HttpResponse:
     return pages.render(request, "register", {"form": form}, status=status)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def enroll(request: HttpRequest, uuid: UUID) -> HttpResponse:
     watch, user = Stopwatch.start(), pages.user_of(request)
@@ -115,7 +115,7 @@ def enroll(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return pages.about(request, found, "enroll", {"form": form}, at=watch.at, status=status)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def team(request: HttpRequest, uuid: UUID) -> HttpResponse:
     at, user = clock.now(), pages.user_of(request)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from pathway import access, clock, errors, flow
 from pathway.access import Permit
@@ -20,7 +20,7 @@ from pathway.web.pages import Stopwatch
 from pathway.web.recording_form import RecordForm
 
 
-@require_GET
+@require_safe
 @transaction.atomic
 def choose(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Which kind; with `?kind=`, or `?for=` a task that one kind completes, straight to its form."""
@@ -39,7 +39,7 @@ def choose(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return pages.about(request, patient, "choose_kind", context, at=at)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def record(request: HttpRequest, uuid: UUID, code: str) -> HttpResponse:
     watch, user = Stopwatch.start(), pages.user_of(request)
@@ -61,7 +61,7 @@ def record(request: HttpRequest, uuid: UUID, code: str) -> HttpResponse:
     return pages.about(request, patient, "record", context, at=watch.at, status=status)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def correct(request: HttpRequest, pk: int) -> HttpResponse:
     """The right value first, then the wrong one is marked as entered in error, in one transaction."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from pathway import access, clock, errors
 from pathway.access import Permit
@@ -15,7 +15,7 @@ from pathway.selectors import choices, patient_pages
 from pathway.web import forms, pages
 
 
-@require_GET
+@require_safe
 @transaction.atomic
 def choose(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Which intervention; those that are offered for this patient now come first."""

@@ -18,7 +18,7 @@ from pathway.web.pages import Stopwatch
 from pathway.web.visit_form import QUANTITIES, VisitForm
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def visit(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """All of it is stored as one form and judged once, or nothing is stored."""

@@ -1,6 +1,5 @@
 """`manage.py serve` as a person runs it: one command, a page, and a clean end."""
 
-import http.client
 import os
 import re
 import signal
@@ -8,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.client import HTTPConnection  # noqa: TID251 (asks the server that it has started)
 from pathlib import Path
 from typing import Self
 
@@ -66,7 +66,7 @@ class Serving:
         return sorted(family - {self.process.pid})
 
     def status_of(self, path: str) -> int:
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        link = HTTPConnection("127.0.0.1", self.port, timeout=10)
         link.request("GET", path)
         return link.getresponse().status
 
