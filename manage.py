@@ -8,6 +8,7 @@ import psycopg
 from django.core import management
 
 from config import embedded, environment
+from pathway import actor
 
 # These work without a database; `serve` starts it itself, with its messages in order.
 WITHOUT_DATABASE = frozenset(
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> None:
             if command not in ("migrate", "makemigrations", "dbshell", "flush") and is_new():
                 print("The database is new: preparing it.", file=sys.stderr)  # noqa: T201 - before any logging is set up
                 management.execute_from_command_line(["manage.py", "migrate", "--no-input", "--verbosity", "0"])
+    if not os.environ.get("PATHWAY_DB_ROLE"):
+        actor.start_as(actor.MAINTENANCE)  # as the owner of the tables, who sees patients for this alone
     management.execute_from_command_line(arguments)
 
 

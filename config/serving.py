@@ -2,13 +2,13 @@
 
 import dataclasses
 import http
-import http.client
 import os
 import signal
 import socket
 import sys
 import time
 from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException  # noqa: TID251 (asks its own page, on this machine)
 from pathlib import Path
 
 from django.apps import apps
@@ -22,7 +22,9 @@ CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"]
 WORKER = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
 DEMO = ["--patients", "60", "--months", "24", "--seed", "1"]
 VALKEY = "valkey"
-ROLE_VARIABLE, WEB_ROLE = "PATHWAY_DB_ROLE", "pathway_web"
+ROLE_VARIABLE = "PATHWAY_DB_ROLE"
+# What serves people, and what works by itself; a job that needs to do more becomes that for a transaction.
+WEB_ROLE, WORKER_ROLE = "pathway_web", "pathway_deliver"
 WEB_SECONDS = 90.0
 
 
@@ -116,12 +118,12 @@ def _run(processes: supervisor.Supervisor, what: Plan) -> bool:
     _start_servers(processes, what)
     if not _prepare(processes, what, commands):
         return processes.is_stopping
-    role = database_role(environment.Environment())
-    web = processes.start(_web(what, role))
+    variables = environment.Environment()
+    web = processes.start(_web(what, database_role(variables, WEB_ROLE)))
     if not _wait_for_page(processes, what, web):
         return processes.is_stopping
     processes.say(f"ready: {what.url}  (Ctrl-C stops everything)")
-    _start_rest(processes, what, commands, role)
+    _start_rest(processes, what, commands, database_role(variables, WORKER_ROLE))
     if processes.pump_until(lambda: what.own_database and not embedded.is_alive(what.data)):
         processes.say("PostgreSQL has ended, so everything ends", "postgres")
     return processes.is_stopping
@@ -145,17 +147,17 @@ def _prepare(processes: supervisor.Supervisor, what: Plan, commands: Mapping[str
     return all(processes.run_to_end(supervisor.Child(name, [*MANAGE, *step], variables)) for name, step in steps)
 
 
-def database_role(variables: environment.Environment) -> str:
-    """The role of all that serves: the chosen one, else the web's where this login may become it, else none."""
+def database_role(variables: environment.Environment, wanted: str) -> str:
+    """The role of what serves: the chosen one, else the wanted one where this login may become it, else none."""
     chosen = variables.identifier(ROLE_VARIABLE)
     if chosen:
         return chosen
-    query = "SELECT count(*) FROM pg_roles WHERE rolname = %s AND pg_has_role(current_user, rolname, 'MEMBER')"
+    query = "SELECT count(*) FROM pg_roles WHERE rolname = %s AND pg_has_role(current_user, rolname, 'SET')"
     with connection.cursor() as cursor:
-        cursor.execute(query, [WEB_ROLE])
+        cursor.execute(query, [wanted])
         found = cursor.fetchone()
     connection.close()
-    return WEB_ROLE if found and found[0] else ""
+    return wanted if found and found[0] else ""
 
 
 def _web(what: Plan, role: str) -> supervisor.Child:
@@ -170,11 +172,11 @@ def _wait_for_page(processes: supervisor.Supervisor, what: Plan, web: supervisor
 
 
 def _answers(what: Plan) -> bool:
-    link = http.client.HTTPConnection(what.reachable_host, what.port, timeout=5)
+    link = HTTPConnection(what.reachable_host, what.port, timeout=5)
     try:
         link.request("GET", "/", headers={"Host": "localhost"})
         return link.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
-    except (OSError, http.client.HTTPException):
+    except (OSError, HTTPException):
         return False
     finally:
         link.close()

@@ -2,10 +2,12 @@
 
 from celery import shared_task
 
-from pathway import clock, flow
+from pathway import actor, clock, flow
+from pathway.actor import Service
 
 
 @shared_task
 def sweep() -> None:
     """Write the reminders that are due and deliver them."""
-    flow.sweep(at=clock.now(), trigger="beat")
+    with actor.acting(actor.service(Service.DELIVER)):
+        flow.sweep(at=clock.now(), trigger="beat")

@@ -237,9 +237,11 @@ def lock_for_proposal(proposal_id: int, *, at: datetime, by: User | None) -> Cas
     return _locked(which, proposal_id, "proposal", at, by)
 
 
+# A case has no names: what judges may not read them.
+NAMES = ("given_name", "family_name")
 # The patient's row is locked too: after a wait PostgreSQL reads again only what it locks, and a death is written there.
 _LOCK = f"""
-SELECT {texts.columns(Enrollment, "e")}, {texts.columns(Patient, "p")}, {texts.columns(Site, "s")},
+SELECT {texts.columns(Enrollment, "e")}, {texts.columns(Patient, "p", but=NAMES)}, {texts.columns(Site, "s")},
        (SELECT max(id) FROM pathway_release)
 FROM pathway_enrollment e
 JOIN pathway_patient p ON p.id = e.patient_id
@@ -254,8 +256,8 @@ def _locked(which: str, pk: int, what: str, at: datetime, by: User | None) -> Ca
     if not found:
         raise errors.NotFound("not-found", f"There is no such {what}")
     row = found[0]
-    width, second = (len(model._meta.concrete_fields) for model in (Enrollment, Patient))
-    enrollment, patient = texts.made(Enrollment, row), texts.made(Patient, row[width:])
+    width, second = len(Enrollment._meta.concrete_fields), len(Patient._meta.concrete_fields) - len(NAMES)
+    enrollment, patient = texts.made(Enrollment, row), texts.made(Patient, row[width:], but=NAMES)
     site = texts.made(Site, row[width + second :])
     enrollment.patient, patient.site = patient, site
     release = row[-1] or definitions.release_id()  # which says that nothing is loaded

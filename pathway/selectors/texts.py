@@ -35,16 +35,21 @@ def instances(model: type[M], where: str, parameters: Sequence[Any]) -> list[M]:
 
 
 @cache
-def columns(model: type[models.Model], alias: str) -> str:
+def columns(model: type[models.Model], alias: str, *, but: tuple[str, ...] = ()) -> str:
     """The columns of a table under an alias, in the order in which `made` takes them."""
-    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields if field.attname not in but)
 
 
-def made(model: type[M], row: Sequence[Any]) -> M:
-    """The instance of a row that begins with the columns of its table."""
+def made(model: type[M], row: Sequence[Any], *, but: tuple[str, ...] = ()) -> M:
+    """The instance of a row that begins with the columns of its table; those left out are read when asked for."""
     _, names, parsed = _select(model)
-    values = [json.loads(v) if i in parsed and v is not None else v for i, v in enumerate(row[: len(names)])]
-    return model.from_db(connection.alias, names, values)
+    values = [json.loads(v) if i in parsed and v is not None else v for i, v in zip(_taken(model, but), row)]
+    return model.from_db(connection.alias, [name for name in names if name not in but], values)
+
+
+@cache
+def _taken(model: type[models.Model], but: tuple[str, ...]) -> list[int]:
+    return [i for i, field in enumerate(model._meta.concrete_fields) if field.attname not in but]
 
 
 @cache

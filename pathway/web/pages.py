@@ -37,7 +37,7 @@ def render(
     request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
     """A whole page, with the number of unread messages in its header."""
-    with transaction.atomic(savepoint=False):  # a refusal is shown after the transaction of its view has been rolled back
+    with transaction.atomic(savepoint=False):  # a refusal is shown after its view was rolled back
         frame = {"unread": inbox.unread(user_of(request), clock.now())} if request.user.is_authenticated else {}
         return render_template(request, f"pathway/{template}.html", {**frame, **(context or {})}, status=status)
 
