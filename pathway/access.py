@@ -194,6 +194,12 @@ def require_at_site(user: Someone, permit: Permit, site: Site) -> None:
         raise Forbidden("not-allowed", "Your role at this site does not allow this")
 
 
+def sites_with(user: Someone, permit: Permit) -> list[Site]:
+    """Sites where one of the user's roles has the permit, by name."""
+    rows = _memberships(user).select_related("site").order_by("site__name", "site")
+    return list({row.site_id: row.site for row in rows if permit in GRANTS[Role(row.role)]}.values())
+
+
 def require_content(user: Someone) -> None:
     """Statements and pathways concern no patient: whoever has a role anywhere reads them. Raises Forbidden."""
     if not is_administrator(user) and not _memberships(user).exists():

@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, transaction
@@ -27,6 +28,7 @@ from pathway.models import (
     LIVE,
     Alert,
     CareTask,
+    Cover,
     EducationGiven,
     Enrollment,
     EnrollmentStatus,
@@ -42,7 +44,9 @@ from pathway.selectors.cases import Case
 from pathway.services import (
     alerts,
     care_tasks,
+    covers,
     deliveries,
+    emergencies,
     enrollments,
     guidance,
     interventions,
@@ -96,15 +100,67 @@ def register_patient(site: Site, details: people.Details, *, at: datetime, by: U
 
 
 @transaction.atomic
-def set_care_team(patient: Patient, members: Sequence[tuple[int, str]], *, at: datetime, by: User | None) -> None:
+def set_care_team(
+    patient: Patient,
+    members: Sequence[people.Place],
+    *,
+    ends: Mapping[people.Place, datetime] = people.NO_ENDS,
+    at: datetime,
+    by: User | None,
+) -> None:
     """Who cares for the patient from now on: user and role; those who are not named any more leave the team."""
-    people.set_team(patient, members, at=at, by=by)
+    people.set_team(patient, members, ends=ends, at=at, by=by)
 
 
 @transaction.atomic
-def mark_read(delivery_ids: Sequence[int], *, at: datetime, by: User) -> int:
+def adopt_patient(patient: UUID, *, at: datetime, by: User) -> Patient:
+    """A coordinator takes over a patient whose team nobody is left to change."""
+    return people.adopt(patient, at=at, by=by)
+
+
+@transaction.atomic
+def mark_read(delivery_ids: Sequence[int], *, notice_ids: Sequence[int] = (), at: datetime, by: User) -> int:
     """The person has seen these messages of their own. Returns how many were new."""
-    return people.mark_read(delivery_ids, at=at, by=by)
+    return people.mark_read(delivery_ids, notice_ids, at=at, by=by)
+
+
+# access for a time
+
+
+@transaction.atomic
+def break_glass(asked: emergencies.Asked, *, at: datetime, by: User) -> emergencies.Outcome:
+    """Open one patient's record in an emergency. What is refused is an outcome, so that the attempt stays on record."""
+    return emergencies.open_record(asked, at=at, by=by)
+
+
+@transaction.atomic
+def refuse_emergency(site: Site, why: str, *, by: User) -> None:
+    """An attempt that failed before it came to the record goes on record."""
+    emergencies.refuse(site, why, by=by)
+
+
+@transaction.atomic
+def end_emergency(grant: int, *, at: datetime, by: User) -> None:
+    """The person gives their emergency access back."""
+    emergencies.give_back(grant, at=at, by=by)
+
+
+@transaction.atomic
+def review_emergency(grant: int, *, justified: bool, note: str, at: datetime, by: User) -> None:
+    """Somebody else says whether it was right."""
+    emergencies.review(grant, justified=justified, note=note, at=at, by=by)
+
+
+@transaction.atomic
+def give_cover(site: Site, new: covers.NewCover, *, at: datetime, by: User) -> Cover:
+    """Somebody stands in for a colleague, or is on call for the site."""
+    return covers.give(site, new, at=at, by=by)
+
+
+@transaction.atomic
+def end_cover(cover: int, site: Site, *, at: datetime, by: User) -> None:
+    """Before its time."""
+    covers.end(cover, site, at=at, by=by)
 
 
 # a clinic opens

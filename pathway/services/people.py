@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from pathway import audit, errors
+from pathway.access import GRANTS, Permit
 from pathway.engine import schedule
-from pathway.models import CareTeamMember, Delivery, Membership, Patient, Site, User
-from pathway.vocabulary import NO_CARE, Sex
+from pathway.models import CareTeamMember, Delivery, Membership, Notice, Patient, Site, User, guarded
+from pathway.vocabulary import COORDINATOR, NO_CARE, Role, Sex
 
 OLDEST_YEARS = 120
+Place = tuple[int, str]  # a user, in a role
+NO_ENDS: Mapping[Place, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
