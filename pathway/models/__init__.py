@@ -43,6 +43,17 @@ from pathway.models.observations import Observation, ObservationItem, Observatio
 from pathway.models.people import CareTeamMember, Membership, Patient, Site, User
 from pathway.models.plans import Activity, InterventionKind, Ladder, RowMode, Rung, StageActivity
 from pathway.models.proposals import Proposal, ProposalGround, ProposalStatus
+from pathway.models.records import (
+    Erasure,
+    LegalHold,
+    Merge,
+    MergeRow,
+    MergeStatus,
+    PatientNumber,
+    RetentionPolicy,
+    Transfer,
+    TransferStatus,
+)
 from pathway.models.reminders import Delivery, DeliveryStatus, Heartbeat, Reminder, SweepRun, delivery_key
 from pathway.models.rulebook import (
     MeasureKind,
@@ -57,12 +68,13 @@ from pathway.models.rulebook import (
 __all__ = [
     "LIVE", "LIVE_TASK", "Activity", "Administration", "Alert", "AlertStatus", "Audience", "AuditEvent", "CareTask",
     "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Cover", "Delivery", "DeliveryStatus", "Doubt",
-    "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode", "Evidence",
-    "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention", "InterventionKind", "Judgement",
-    "Ladder", "LinkKind", "Measure", "MeasureKind", "Membership", "Notice", "Observation", "ObservationItem",
-    "ObservationKind", "ObservationStatus", "Pathway", "PathwayVersion", "Patient", "Policy", "Proposal",
-    "ProposalGround", "ProposalStatus", "QualityFlag", "Release", "Reminder", "Restriction", "RestrictionEffect",
-    "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Sight", "Site",
-    "SiteRuleSet", "Stage", "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround",
-    "TaskStatus", "TeachBack", "Topic", "Track", "User", "VersionStatus", "delivery_key",
+    "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode", "Erasure",
+    "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention", "InterventionKind",
+    "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership", "Merge", "MergeRow",
+    "MergeStatus", "Notice", "Observation", "ObservationItem", "ObservationKind", "ObservationStatus", "Pathway",
+    "PathwayVersion", "Patient", "PatientNumber", "Policy", "Proposal", "ProposalGround", "ProposalStatus",
+    "QualityFlag", "Release", "Reminder", "Restriction", "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode",
+    "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Sight", "Site", "SiteRuleSet", "Stage",
+    "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround", "TaskStatus", "TeachBack",
+    "Topic", "Track", "Transfer", "TransferStatus", "User", "VersionStatus", "delivery_key",
 ]  # fmt: skip

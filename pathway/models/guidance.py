@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from pathway.models.care_tasks import CareTask
+from pathway.models.keeping import any_changed, only_erased, only_merged
 from pathway.models.people import Patient, User
 
 
@@ -178,16 +179,19 @@ class Fact(models.Model):
         abstract = True
 
 
+PATIENT_OF_TASK = (
+    "(SELECT e.patient_id FROM pathway_enrollment e JOIN pathway_caretask t ON t.enrollment_id = e.id"
+    " WHERE t.id = OLD.task_id)"
+)
 VOIDED_WITH_REASON = Q(voided_at=None, void_reason="") | (Q(voided_at__isnull=False) & ~Q(void_reason=""))
 
 
-def fact(name: str, *columns: str) -> list[pgtrigger.Trigger]:
-    """Nobody deletes it or edits what it says; a voided one stays as it is."""
-    edited = pgtrigger.Q(old__voided_at__isnull=False)
-    for column in (*columns, "note", "recorded_at", "recorded_by_id"):
-        edited |= pgtrigger.Q(**{f"old__{column}__df": pgtrigger.F(f"new__{column}")})
+def fact(name: str, patient: str, *columns: str) -> list[pgtrigger.Trigger]:
+    """Nobody deletes it or edits what it says; a voided one stays as it is. `patient` finds whose it is, in SQL."""
+    voided = pgtrigger.Q(old__voided_at__isnull=False) & any_changed("voided_at", "voided_by_id", "void_reason")
+    edited = any_changed(*columns, "note", "recorded_at", "recorded_by_id") | voided
     return [
-        pgtrigger.Protect(name=f"{name}_never_deleted", operation=pgtrigger.Delete),
+        only_erased(f"{name}_never_deleted", patient),
         pgtrigger.Protect(name=f"{name}_never_edited", operation=pgtrigger.Update, condition=edited),
     ]
 
@@ -212,7 +216,10 @@ class EducationGiven(Fact):
             # Read by selectors.guidance: what was taught last, per topic.
             models.Index(fields=["patient", "topic", "-given_on", "-id"], name="education_latest"),
         ]
-        triggers = fact("education", "patient_id", "topic_id", "given_on", "teach_back")
+        triggers = [
+            *fact("education", "OLD.patient_id", "topic_id", "given_on", "teach_back"),
+            only_merged("education_never_moved"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.topic_id} {self.given_on}"
@@ -236,7 +243,7 @@ class ChecklistAnswer(Fact):
             models.UniqueConstraint(fields=["task", "item"], condition=Q(voided_at=None), name="one_answer_per_item"),
             models.CheckConstraint(condition=VOIDED_WITH_REASON, name="answer_voided_with_reason"),
         ]
-        triggers = fact("checklist_answer", "task_id", "item_id", "answer")
+        triggers = fact("checklist_answer", PATIENT_OF_TASK, "task_id", "item_id", "answer")
 
     def __str__(self) -> str:
         return f"{self.item_id}: {self.answer}"

@@ -8,23 +8,18 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from pathway.models.keeping import any_changed, only_erased, only_merged
 from pathway.models.people import Patient, User
 from pathway.models.rulebook import ObservationKind
 
-# What was seen, when and by whom. Only the status, its reasons and the link from a correction may change.
+# What was seen, when and by whom. Only the status, its reasons and the link from a correction may change, and none of
+# these once it is voided. Whose it is changes by a merge of two records alone.
 FACT = (
-    "patient_id", "kind_id", "performable", "value", "entered", "unit", "text", "truth", "day_value", "members",
+    "kind_id", "performable", "value", "entered", "unit", "text", "truth", "day_value", "members",
     "effective_at", "effective_on", "recorded_at", "recorded_by_id", "source", "source_id", "posture", "assistance",
     "activity", "oxygen", "antibiotics", "reference", "uln", "days", "notes",
 )  # fmt: skip
-
-
-def any_changed(*columns: str) -> pgtrigger.Q:
-    """A trigger's condition: one of these columns is not what it was."""
-    changed = pgtrigger.Q()
-    for column in columns:
-        changed |= pgtrigger.Q(**{f"old__{column}__df": pgtrigger.F(f"new__{column}")})
-    return changed
+STATE = ("status", "held_for", "void_reason", "voided_at", "replaces_id")
 
 
 class ObservationStatus(models.TextChoices):
@@ -96,11 +91,12 @@ class Observation(models.Model):
             models.Index(fields=["patient"], condition=Q(status="held"), name="observation_held"),
         ]
         triggers = [
-            pgtrigger.Protect(name="observation_never_deleted", operation=pgtrigger.Delete),
+            only_erased("observation_never_deleted", "OLD.patient_id"),
+            only_merged("observation_never_moved"),
             pgtrigger.Protect(
                 name="observation_never_edited",
                 operation=pgtrigger.Update,
-                condition=any_changed(*FACT) | pgtrigger.Q(old__status="voided"),
+                condition=any_changed(*FACT) | (pgtrigger.Q(old__status="voided") & any_changed(*STATE)),
             ),
         ]
 
@@ -118,7 +114,13 @@ class ObservationItem(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["observation", "code"], name="one_item_per_code")]
-        triggers = [pgtrigger.Protect(name="item_never_edited", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="item_never_edited", operation=pgtrigger.Update),
+            only_erased(
+                "item_never_deleted",
+                "(SELECT o.patient_id FROM pathway_observation o WHERE o.id = OLD.observation_id)",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} = {self.value if self.truth is None else self.truth}"

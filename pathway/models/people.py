@@ -9,7 +9,8 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Replace, Upper
 from django.utils.translation import gettext_lazy as _
 
 from pathway.vocabulary import FvcEquation, Region, Role, Sex
@@ -98,6 +99,14 @@ class PatientManager(models.Manager["Patient"]):
         raise Unscoped("Ask for patients with visible_to(user, at), or with unscoped(reason)")
 
 
+def number_key(number: str) -> str:
+    """Hospital numbers that differ in case or blanks only are the same number; see `NUMBER_KEY`."""
+    return number.replace(" ", "").upper()
+
+
+NUMBER_KEY = Upper(Replace(F("identifier"), Value(" "), Value("")))  # in the database
+
+
 class Patient(models.Model):
     """One person. The random UUID is the only name used in addresses."""
 
@@ -112,12 +121,15 @@ class Patient(models.Model):
     died_on = models.DateField(_("date of death"), null=True, blank=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_from")
     created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True, blank=True)  # nothing but this row is left
 
     objects = PatientManager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["site", "identifier"], name="one_patient_per_identifier"),
+            models.UniqueConstraint(
+                F("site"), NUMBER_KEY, condition=Q(erased_at=None), name="one_patient_per_identifier"
+            ),
             models.CheckConstraint(
                 condition=Q(died_on=None) | Q(birth_date=None) | Q(died_on__gte=F("birth_date")),
                 name="death_not_before_birth",
