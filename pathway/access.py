@@ -36,6 +36,7 @@ from pathway.vocabulary import NO_CARE, Role
 Person = User
 Someone = User | AnonymousUser
 Subject = Patient
+Clinic = Site
 Fact = Observation
 Row = TypeVar("Row")
 

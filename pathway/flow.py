@@ -128,8 +128,8 @@ def mark_read(delivery_ids: Sequence[int], *, notice_ids: Sequence[int] = (), at
 
 
 @transaction.atomic
-def break_glass(asked: emergencies.Asked, *, at: datetime, by: User) -> emergencies.Outcome:
-    """Open one patient's record in an emergency. What is refused is an outcome, so that the attempt stays on record."""
+def break_glass(asked: emergencies.Asked, *, at: datetime, by: User) -> Patient | errors.NotAllowed:
+    """Open one patient's record in an emergency. A refusal is returned, so that the attempt stays on record."""
     return emergencies.open_record(asked, at=at, by=by)
 
 
@@ -137,6 +137,12 @@ def break_glass(asked: emergencies.Asked, *, at: datetime, by: User) -> emergenc
 def refuse_emergency(site: Site, why: str, *, by: User) -> None:
     """An attempt that failed before it came to the record goes on record."""
     emergencies.refuse(site, why, by=by)
+
+
+@transaction.atomic
+def is_emergency_throttled(site: Site, *, by: User) -> bool:
+    """Whether the person tried and failed too often just now."""
+    return emergencies.is_throttled(site, by=by)
 
 
 @transaction.atomic

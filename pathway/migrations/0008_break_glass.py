@@ -71,9 +71,11 @@ END $$;
 GIVE_BACK = """
 CREATE FUNCTION pathway_give_back(grant_wanted bigint, moment timestamptz, OUT patient_pk bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    asker bigint := pathway_asker();
 BEGIN
     UPDATE pathway_emergencygrant g SET until = greatest(g.since, moment)
-    WHERE g.id = grant_wanted AND g.user_id = pathway_asker() AND g.until > moment
+    WHERE g.id = grant_wanted AND g.user_id = asker AND g.until > moment
     RETURNING g.patient_id INTO patient_pk;
 END $$;
 """
@@ -158,6 +160,7 @@ ADOPT = """
 CREATE FUNCTION pathway_adopt(wanted uuid, moment timestamptz, OUT patient_pk bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE
+    asker bigint := pathway_asker();
     target bigint;
 BEGIN
     -- Of two who want to, one comes second and finds the patient in good hands.
@@ -167,7 +170,7 @@ BEGIN
       AND pathway_works_at(p.site_id, ARRAY['nurse-coordinator']) AND NOT {steered};
     IF target IS NOT NULL THEN
         INSERT INTO pathway_careteammember (patient_id, user_id, role, since)
-        VALUES (target, pathway_asker(), 'nurse-coordinator', moment);
+        VALUES (target, asker, 'nurse-coordinator', moment);
         patient_pk := target;
     END IF;
 END $$;

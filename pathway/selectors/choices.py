@@ -108,7 +108,15 @@ def site_people(site: Site) -> list[Choice]:
 def team_of(patient: Patient, at: datetime) -> list[str]:
     """The present members as `user:role`."""
     rows = CareTeamMember.objects.current(at).filter(patient=patient)
-    return [f"{user}:{role}" for user, role in rows.values_list("user_id", "role")]
+    return [f"{user}:{role}" for user, role in rows.values_list("user_id", "role").distinct()]
+
+
+def team_ends(patient: Patient, at: datetime) -> dict[tuple[int, str], datetime]:
+    """Until when those have their places whose places end by themselves."""
+    rows = CareTeamMember.objects.current(at).filter(patient=patient)
+    kept = set(rows.filter(until=None).values_list("user_id", "role"))
+    ending = rows.exclude(until=None).order_by("until").values_list("user_id", "role", "until")
+    return {(user, role): until for user, role, until in ending if until is not None and (user, role) not in kept}
 
 
 def registering_sites(user: User) -> list[Choice]:

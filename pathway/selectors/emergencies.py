@@ -70,6 +70,7 @@ class Case:
 class Gap:
     """A patient whose team nobody can change: no coordinator is left."""
 
+    pk: int
     uuid: UUID
     number: str
     others: int  # people who see the patient all the same
@@ -86,6 +87,11 @@ def sites(user: User) -> list[Site]:
     """Where the person cares for patients, and may therefore open a record in an emergency."""
     held = Membership.objects.filter(user=user, is_active=True).exclude(role__in=NO_CARE)
     return list(Site.objects.filter(pk__in=held.values("site")).order_by("name", "pk"))
+
+
+def reasons() -> list[tuple[str, str]]:
+    """What a person may give as the reason, as codes and titles."""
+    return [(code.value, str(code.label)) for code in EmergencyReason]
 
 
 def already_seen(user: User, site: Site, number: str, at: datetime) -> Patient | None:
@@ -201,9 +207,9 @@ def unsteered(user: User, at: datetime) -> list[Gaps]:
     found = []
     for site in access.sites_with(user, Permit.SET_TEAM):
         question = (
-            "SELECT patient_uuid, number, others, count(*) OVER () FROM pathway_unsteered(%s, %s::timestamptz)"
-            " ORDER BY others, number LIMIT %s"
+            "SELECT patient_pk, patient_uuid, number, others, count(*) OVER ()"
+            " FROM pathway_unsteered(%s, %s::timestamptz) ORDER BY others, number LIMIT %s"
         )
         rows = guarded.ask(question, [site.pk, at, GAPS_SHOWN], by=user)
-        found.append(Gaps(site, rows[0][3] if rows else 0, [Gap(*row[:3]) for row in rows]))
+        found.append(Gaps(site, rows[0][4] if rows else 0, [Gap(*row[:4]) for row in rows]))
     return found

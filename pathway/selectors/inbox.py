@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 
 from pathway import access
 from pathway.engine.schedule import local_day
-from pathway.models import Delivery, DeliveryStatus, User
+from pathway.models import Delivery, DeliveryStatus, EmergencyReason, Notice, User
 from pathway.selectors import shown, worklists
 from pathway.vocabulary import Role
 
 CHANNEL = "inbox"
 PAGE = 50
+NOTICES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,29 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A notice: what is no reminder of a task."""
+
+    pk: int
+    uuid: UUID
+    patient: str
+    identifier: str
+    title: str
+    detail: str
+    sent: str
+    is_read: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Inbox:
     messages: Sequence[Message]
+    notices: Sequence[Told]  # on the first page only
     next: int | None
     patient_pks: list[int]
 
 
 def unread(user: User, at: datetime) -> int:
-    return _visible(user, at).filter(read_at=None).count()
+    return _visible(user, at).filter(read_at=None).count() + _notices(user, at).filter(read_at=None).count()
 
 
 def messages(user: User, at: datetime, *, before: int | None = None) -> Inbox:
@@ -57,10 +73,12 @@ def messages(user: User, at: datetime, *, before: int | None = None) -> Inbox:
         ]
     )
     page = found[:PAGE]
+    notices = list(_notices(user, at).order_by("-at", "-pk")[:NOTICES_SHOWN]) if before is None else []
     return Inbox(
         [_message(row, at) for row in page],
+        [_told(row) for row in notices],
         page[-1].pk if len(found) > PAGE else None,
-        sorted({row.reminder.task.enrollment.patient_id for row in page}),
+        sorted({row.reminder.task.enrollment.patient_id for row in page} | {row.patient_id for row in notices}),
     )
 
 
@@ -68,6 +86,26 @@ def _visible(user: User, at: datetime) -> QuerySet[Delivery]:
     """Messages about a patient who is not visible any more are not shown, and not counted."""
     rows = Delivery.objects.filter(person=user, channel=CHANNEL, status=DeliveryStatus.SENT)
     return rows.filter(reminder__task__enrollment__patient__in=access.patients(user, at))
+
+
+def _notices(user: User, at: datetime) -> QuerySet[Notice]:
+    rows = Notice.objects.filter(person=user, patient__in=access.patients(user, at))
+    return rows.select_related("patient__site", "emergency__user")
+
+
+def _told(row: Notice) -> Told:
+    patient, emergency = row.patient, row.emergency
+    why = f"{EmergencyReason(emergency.reason_code).label}: {emergency.reason}"
+    return Told(
+        pk=row.pk,
+        uuid=patient.uuid,
+        patient=str(patient),
+        identifier=patient.identifier,
+        title=row.get_kind_display(),
+        detail=_("%(who)s. %(why)s") % {"who": emergency.user.display_name, "why": why},
+        sent=shown.moment(row.at, patient.site),
+        is_read=row.read_at is not None,
+    )
 
 
 def _message(row: Delivery, at: datetime) -> Message:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db import connection
+
 from pathway import audit, clock, errors
 from pathway.models import AuditEvent, EmergencyReason, Patient, Site, User, guarded
 
@@ -36,30 +38,24 @@ class Asked:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The patient whose record is open now, or why it is not. A refusal is no exception: it has to stay on record."""
+def open_record(asked: Asked, *, at: datetime, by: User) -> Patient | errors.NotAllowed:
+    """The patient whose record is open now. A refusal is returned and not raised: the attempt has to stay on record.
 
-    patient: Patient | None = None
-    refused: errors.NotAllowed | None = None
-
-
-def open_record(asked: Asked, *, at: datetime, by: User) -> Outcome:
-    """Raises InvalidEntry where no reason is given. What is missing and what is elsewhere get the same refusal."""
+    What is missing and what is elsewhere get the same one. Raises InvalidEntry where no reason is given.
+    """
     if asked.code not in EmergencyReason.values:
         raise errors.InvalidEntry("not-allowed", "Choose a reason", "code")
     if not asked.reason.strip():
         raise errors.InvalidEntry("not-allowed", "Say what happened", "reason")
-    if is_throttled(by):
-        audit.record("emergency.throttled", by=by, subject=asked.site)
-        return Outcome(refused=errors.NotAllowed("not-allowed", THROTTLED))
+    if is_throttled(asked.site, by=by):
+        return errors.NotAllowed("not-allowed", THROTTLED)
     values = [asked.site.pk, asked.number.strip(), asked.birth_date, asked.code, asked.reason.strip(), at, at + LASTS]
     ((grant, patient, refusal),) = guarded.ask(
         "SELECT * FROM pathway_break_glass(%s, %s, %s::date, %s, %s, %s::timestamptz, %s::timestamptz)", values, by=by
     )
     if refusal:
         refuse(asked.site, refusal, by=by)
-        return Outcome(refused=errors.NotAllowed("not-allowed", LIMIT if refusal == "limit" else NOT_FOUND))
+        return errors.NotAllowed("not-allowed", LIMIT if refusal == "limit" else NOT_FOUND)
     found = Patient(pk=patient)
     audit.record(
         "emergency.started",
@@ -68,7 +64,7 @@ def open_record(asked: Asked, *, at: datetime, by: User) -> Outcome:
         reason=f"{asked.code}: {asked.reason.strip()}",
         after={"grant": grant, "until": (at + LASTS).isoformat()},
     )
-    return Outcome(patient=found)
+    return found
 
 
 def refuse(site: Site, why: str, *, by: User) -> None:
@@ -76,10 +72,18 @@ def refuse(site: Site, why: str, *, by: User) -> None:
     audit.record(REFUSED, by=by, subject=site, after={"why": why})
 
 
-def is_throttled(by: User) -> bool:
-    """In real time, as the audit is: whatever clock is simulated, nobody may try on."""
+def is_throttled(site: Site, *, by: User) -> bool:
+    """Whether too many attempts failed just now, which goes on record too.
+
+    In real time, as the audit is. Attempts of one person come one after the other, or many at once would all pass.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('pathway.emergency', %s))", [by.pk])
     since = clock.real_now() - WITHIN
-    return AuditEvent.objects.filter(actor=by, action=REFUSED, at__gt=since).count() >= MOST_FAILURES
+    throttled = AuditEvent.objects.filter(actor=by, action=REFUSED, at__gt=since).count() >= MOST_FAILURES
+    if throttled:
+        audit.record("emergency.throttled", by=by, subject=site)
+    return throttled
 
 
 def give_back(grant: int, *, at: datetime, by: User) -> None:

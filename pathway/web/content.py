@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from pathway import access, clock
 from pathway.engine import svg
-from pathway.selectors import coverage, drawings, pathway_pages
+from pathway.selectors import coverage, drawings, pathway_pages, role_matrix
 from pathway.web import pages
 
 # A drawing has its own style sheet inside, named by its hash, and nothing else.
@@ -31,6 +31,15 @@ def statements(request: HttpRequest) -> HttpResponse:
         "shows_overdue": access.is_administrator(user),
     }
     return pages.render(request, "coverage", context)
+
+
+@require_safe
+@transaction.atomic
+def roles(request: HttpRequest) -> HttpResponse:
+    """Which role may do what, from what is enforced."""
+    access.require_content(pages.user_of(request))
+    context = {"roles": role_matrix.roles(), "lines": role_matrix.lines(), "pathways": pathway_pages.every_pathway()}
+    return pages.render(request, "roles", context)
 
 
 @require_safe

@@ -114,19 +114,29 @@ class SearchForm(PlainForm):
 
 
 class TeamForm(PlainForm):
-    def __init__(self, *args: Any, people: Sequence[Choice], present: Sequence[str], **kwargs: Any) -> None:
+    """Who stays and who comes, and one guest whose place ends by itself. `ends`: the same for those who are there."""
+
+    def __init__(
+        self, *args: Any, people: Sequence[Choice], present: Sequence[str], ends: Mapping[str, str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         known = {key for key, _title in people}
+        titles = [(key, f"{title} ({_('until')} {ends[key]})" if key in ends else title) for key, title in people]
         self.add(
             "members",
             forms.MultipleChoiceField(
                 label=_("Care team"),
-                choices=people,
+                choices=titles,
                 initial=[key for key in present if key in known],
                 widget=forms.CheckboxSelectMultiple,
                 help_text=_("Only these people see the patient. A role counts for this patient as ticked here."),
             ),
         )
+        nobody = [("", _("Nobody")), *((key, title) for key, title in people)]
+        self.add(
+            "guest", forms.ChoiceField(label=_("Somebody for a time (a locum, say)"), choices=nobody, required=False)
+        )
+        self.add("guest_until", DayField(label=_("Their last day"), required=False))
 
 
 class EnrollForm(PlainForm):

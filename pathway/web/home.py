@@ -13,7 +13,8 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
 from pathway import access, audit, clock, errors, flow
-from pathway.selectors import inbox, worklists
+from pathway.access import Permit
+from pathway.selectors import covers, emergencies, inbox, worklists
 from pathway.selectors.worklists import Desk
 from pathway.web import pages
 
@@ -25,11 +26,19 @@ def home(request: HttpRequest) -> HttpResponse:
     at, user = clock.now(), pages.user_of(request)
     desks = worklists.desks(user)
     if not desks:
-        return pages.render(request, "no_desk", {"shows_content": access.is_administrator(user)})
+        reviews = bool(access.sites_with(user, Permit.REVIEW_ACCESS))
+        return pages.render(request, "no_desk", {"shows_content": access.is_administrator(user), "reviews": reviews})
     desk = _chosen(request, desks)
     found = worklists.worklist(user, desk, at, after=request.GET.get("after", ""))
     audit.read("worklist.read", by=user, patients=found.patient_pks)
-    context = {"worklist": found, "desk": desk, "desks": desks, "preparing": worklists.preparing(desk.site)}
+    context = {
+        "worklist": found,
+        "desk": desk,
+        "desks": desks,
+        "preparing": worklists.preparing(desk.site),
+        "duties": covers.duties(user, desk.site, at),
+        "reviews": len(emergencies.waiting(user, at)) if desk.sees_all_roles else 0,
+    }
     return pages.render(request, "worklist", context)
 
 
@@ -49,8 +58,8 @@ def mark_read(request: HttpRequest) -> HttpResponse:
 
     A GET comes from the sign-in, when a session had run out before the click: it marks nothing.
     """
-    numbers = [pages.number(text) for text in request.POST.getlist("message")]
-    flow.mark_read([one for one in numbers if one is not None], at=clock.now(), by=pages.user_of(request))
+    messages, notices = (_numbers(request.POST.getlist(name)) for name in ("message", "notice"))
+    flow.mark_read(messages, notice_ids=notices, at=clock.now(), by=pages.user_of(request))
     return redirect("inbox")
 
 
@@ -62,6 +71,10 @@ class SignOut(LogoutView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect("home")
+
+
+def _numbers(texts: list[str]) -> list[int]:
+    return [one for one in map(pages.number, texts) if one is not None]
 
 
 def _chosen(request: HttpRequest, desks: list[Desk]) -> Desk:

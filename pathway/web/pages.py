@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from pathway import access, audit, clock, errors
 from pathway.engine import schedule
-from pathway.selectors import consequences, inbox, patient_pages
+from pathway.selectors import consequences, emergencies, inbox, patient_pages
 from pathway.selectors.consequences import Moment
 
 UNPROCESSABLE = 422
@@ -59,6 +59,7 @@ def about(
         today = schedule.local_day(at, patient.site.time_zone)
         given["header"] = patient_pages.header(patient, patient_pages.newest_enrollment(patient), today)
     given["permits"] = {p.name.lower() for p in access.permits_for(user_of(request), patient, at)}
+    given["access_notes"] = emergencies.notes(user_of(request), patient, at)
     return render(request, template, given, status=status)
 
 

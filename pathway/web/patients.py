@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -11,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from pathway import access, audit, clock, errors, flow
 from pathway.access import Permit
-from pathway.selectors import choices, function_scores, latest_values, patient_pages, whys
-from pathway.services.people import Details
-from pathway.vocabulary import Role
+from pathway.engine import schedule
+from pathway.selectors import choices, function_scores, latest_values, patient_pages, shown, whys
+from pathway.services.people import Details, Place
 from pathway.web import forms, pages
 from pathway.web.pages import Stopwatch
 
@@ -69,6 +71,7 @@ def search(request: HttpRequest) -> HttpResponse:
     audit.read("patients.listed", by=user, patients=[one.pk for one in found])
     context = {"form": form, "found": found, "limit": choices.SEARCH_LIMIT, "text": text}
     context["may_register"] = bool(choices.registering_sites(user))
+    context["coordinates"] = bool(access.sites_with(user, Permit.COVER))
     return pages.render(request, "search", context)
 
 
@@ -122,15 +125,16 @@ def team(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = access.patient_or_not_found(user, uuid, at)
     access.require(user, Permit.SET_TEAM, found, at)
     people, present = choices.site_people(found.site), choices.team_of(found, at)
-    form, status = forms.TeamForm(request.POST or None, people=people, present=present), 200
+    ends = choices.team_ends(found, at)
+    known = {f"{person}:{role}": shown.moment(end, found.site) for (person, role), end in ends.items()}
+    form, status = forms.TeamForm(request.POST or None, people=people, present=present, ends=known), 200
     if request.method == "POST":
         status = pages.UNPROCESSABLE
         if form.is_valid():
             try:
                 _check_present(request, present)
-                members = _members(form)
-                _check_steered(members)
-                flow.set_care_team(found, members, at=at, by=user)
+                members, ends = _members(form, ends, found.site.time_zone)
+                flow.set_care_team(found, members, ends=ends, at=at, by=user)
             except errors.Refused as refused:
                 form.refuse(refused)
                 status = pages.status_of(refused)
@@ -153,9 +157,28 @@ def _details(form: forms.RegisterForm) -> Details:
     )
 
 
-def _members(form: forms.TeamForm) -> list[tuple[int, str]]:
-    pairs = [one.partition(":") for one in form.cleaned_data["members"]]
-    return [(int(user), role) for user, _point, role in pairs]
+def _members(
+    form: forms.TeamForm, ends: Mapping[Place, datetime], zone: str
+) -> tuple[list[Place], dict[Place, datetime]]:
+    """The whole team, and whose places end: those that did before, and the guest's after the last day."""
+    places = [_place(one) for one in form.cleaned_data["members"]]
+    kept = {place: end for place, end in ends.items() if place in places}
+    guest, last = form.cleaned_data["guest"], form.cleaned_data["guest_until"]
+    if bool(guest) != bool(last):
+        reason = "Both are needed: who, and the last day"
+        raise errors.InvalidEntry("not-allowed", reason, "guest_until" if guest else "guest")
+    if guest:
+        place = _place(guest)
+        if place in places:
+            raise errors.InvalidEntry("not-allowed", "This person is on the team already: untick them first", "guest")
+        places.append(place)
+        kept[place] = schedule.instant(last + timedelta(days=1), time.min, zone)
+    return places, kept
+
+
+def _place(text: str) -> Place:
+    user, _point, role = text.partition(":")
+    return int(user), role
 
 
 def _fingerprint(present: list[str]) -> str:
@@ -166,10 +189,3 @@ def _fingerprint(present: list[str]) -> str:
 def _check_present(request: HttpRequest, present: list[str]) -> None:
     if request.POST.get("seen", "") != _fingerprint(present):
         raise errors.Conflict("not-allowed", "Someone was faster: the team has changed since you opened this page")
-
-
-def _check_steered(members: list[tuple[int, str]]) -> None:
-    """Without one who may set the team nobody could ever change it again, not even an administrator."""
-    if not any(Permit.SET_TEAM in access.GRANTS[Role(role)] for _user, role in members):
-        reason = "Somebody on the team must be able to change it: tick a nurse coordinator"
-        raise errors.NotAllowed("not-allowed", reason, field="members")

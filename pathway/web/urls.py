@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from pathway.web import acting, actions, content, home, patients, recording, treating, visiting
+from pathway.web import acting, actions, content, covers, emergencies, home, patients, recording, treating, visiting
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -22,6 +22,15 @@ urlpatterns = [
     path("patients/<uuid:uuid>/record/<slug:code>/", recording.record, name="record-kind"),
     path("patients/<uuid:uuid>/visit/", visiting.visit, name="visit"),
     path("patients/<uuid:uuid>/start/", treating.choose, name="start"),
+    path("emergency/", emergencies.emergency, name="emergency"),
+    path("emergency/<int:grant>/give-back/", emergencies.give_back, name="emergency-give-back"),
+    path("emergency/reviews/", emergencies.reviews, name="emergency-reviews"),
+    path("emergency/reviews/<int:grant>/", emergencies.review, name="emergency-review"),
+    path("covers/", covers.plan, name="covers"),
+    path("covers/<int:cover>/end/", covers.end, name="cover-end"),
+    path("unsteered/", emergencies.unsteered, name="unsteered"),
+    path("unsteered/<uuid:patient>/adopt/", emergencies.adopt, name="adopt"),
+    path("content/roles/", content.roles, name="roles"),
     path("content/coverage/", content.statements, name="coverage"),
     path("content/pathways/<slug:slug>/", content.pathway, name="pathway"),
     path("content/pathways/<slug:slug>/drawing.svg", content.drawing, name="pathway-drawing"),
