@@ -5,7 +5,7 @@ alerts → proposals → care_tasks → reminders, guidance; audit.
 """
 
 from pathway.models.alerts import Alert, AlertStatus, Episode, Evidence, Hit, Judgement
-from pathway.models.audit import AuditEvent
+from pathway.models.audit import AccessReview, AuditEvent, AuditSeal, Purpose
 from pathway.models.care_tasks import LIVE_TASK, CareTask, TaskGround, TaskStatus
 from pathway.models.definitions import (
     Pathway,
@@ -66,15 +66,15 @@ from pathway.models.rulebook import (
 )
 
 __all__ = [
-    "LIVE", "LIVE_TASK", "Activity", "Administration", "Alert", "AlertStatus", "Audience", "AuditEvent", "CareTask",
-    "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Cover", "Delivery", "DeliveryStatus", "Doubt",
+    "LIVE", "LIVE_TASK", "AccessReview", "Activity", "Administration", "Alert", "AlertStatus", "Audience", "AuditEvent",
+    "CareTask", "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Cover", "Delivery", "DeliveryStatus", "Doubt",
     "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode", "Erasure",
     "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention", "InterventionKind",
     "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership", "Merge", "MergeRow",
     "MergeStatus", "Notice", "Observation", "ObservationItem", "ObservationKind", "ObservationStatus", "Pathway",
     "PathwayVersion", "Patient", "PatientNumber", "Policy", "Proposal", "ProposalGround", "ProposalStatus",
     "QualityFlag", "Release", "Reminder", "Restriction", "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode",
-    "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Sight", "Site", "SiteRuleSet", "Stage",
-    "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround", "TaskStatus", "TeachBack",
-    "Topic", "Track", "Transfer", "TransferStatus", "User", "VersionStatus", "delivery_key",
+    "RowMode", "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Sight", "Site",
+    "SiteRuleSet", "Stage", "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround",
+    "TaskStatus", "TeachBack", "Topic", "Track", "Transfer", "TransferStatus", "User", "VersionStatus", "delivery_key",
 ]  # fmt: skip
