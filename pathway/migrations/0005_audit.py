@@ -251,7 +251,9 @@ class Migration(migrations.Migration):
                         to="pathway.patient",
                     ),
                 ),
-                column("purpose", models.CharField(blank=True, choices=PURPOSES, db_default="", default="", max_length=16)),
+                column(
+                    "purpose", models.CharField(blank=True, choices=PURPOSES, db_default="", default="", max_length=16)
+                ),
                 column("ways", models.CharField(blank=True, db_default="", default="", max_length=32)),
                 column("address", models.GenericIPAddressField(blank=True, null=True)),
                 column("request", models.UUIDField(blank=True, null=True)),
@@ -294,9 +296,7 @@ class Migration(migrations.Migration):
                 ("person", person()),
                 (
                     "site",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pathway.site"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pathway.site"),
                 ),
             ],
             options={
