@@ -17,7 +17,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
-from pathway import errors
+from pathway import errors, origin
 from pathway.models import (
     Alert,
     CareTask,
@@ -62,6 +62,7 @@ class Permit(StrEnum):
     TRANSFER = "transfer"  # to another site
     HOLD_RECORD = "hold-record"  # keep a record from being erased
     REVIEW_ACCESS = "review-access"  # look at emergency and unusual access
+    SEE_ACCESS = "see-access"  # who looked at this patient
     READ_AUDIT = "read-audit"  # who looked at which patient, by number and not by name
 
 
@@ -84,11 +85,12 @@ COORDINATION = CLINICAL | {
     Permit.TRANSFER,
     Permit.HOLD_RECORD,
     Permit.REVIEW_ACCESS,
+    Permit.SEE_ACCESS,
 }
 
 GRANTS: Mapping[Role, frozenset[Permit]] = {
     **dict.fromkeys(Role, CLINICAL),
-    Role.NEUROLOGIST: CLINICAL | {Permit.STEER, Permit.EXPORT},
+    Role.NEUROLOGIST: CLINICAL | {Permit.STEER, Permit.EXPORT, Permit.SEE_ACCESS},
     Role.NURSE_COORDINATOR: COORDINATION,
     Role.ADMIN: frozenset(),
     Role.AUDITOR: frozenset({Permit.READ_AUDIT, Permit.REVIEW_ACCESS}),
@@ -163,10 +165,14 @@ def permits_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Perm
     """
     if not isinstance(user, User):
         return frozenset()
-    rows = Sight.objects.current(at).filter(user=user, patient=patient).exclude(role=None)
+    rows = Sight.objects.current(at).filter(user=user, patient=patient)
+    pairs = list(rows.values_list("role", "way").distinct())
+    # What is done or read in this request is audited with the way that it was seen on.
+    origin.remember_ways(user.pk, patient.pk, frozenset(way for _role, way in pairs))
     found: frozenset[Permit] = frozenset()
-    for role, way in rows.values_list("role", "way").distinct():
-        found |= GRANTS[Role(role)] & CLINICAL if way == Sight.Way.EMERGENCY else GRANTS[Role(role)]
+    for role, way in pairs:
+        if role is not None:
+            found |= GRANTS[Role(role)] & CLINICAL if way == Sight.Way.EMERGENCY else GRANTS[Role(role)]
     return found
 
 

@@ -19,6 +19,7 @@ class Service(StrEnum):
 
     JUDGE = "pathway_judge"  # clinical rows of everybody, no names
     DELIVER = "pathway_deliver"  # tasks, reminders and deliveries
+    AUDIT = "pathway_audit"  # who did what to whom, by number; the seals over it
 
 
 @dataclass(frozen=True, slots=True)

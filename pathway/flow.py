@@ -26,6 +26,7 @@ from pathway.delivery import transports
 from pathway.engine import content, units
 from pathway.models import (
     LIVE,
+    AccessReview,
     Alert,
     CareTask,
     Cover,
@@ -42,7 +43,9 @@ from pathway.models import (
 from pathway.selectors import cases, definitions, health, judging, plans, spirometry
 from pathway.selectors.cases import Case
 from pathway.services import (
+    access_reviews,
     alerts,
+    audit_seals,
     care_tasks,
     covers,
     deliveries,
@@ -122,6 +125,37 @@ def adopt_patient(patient: UUID, *, at: datetime, by: User) -> Patient:
 def mark_read(delivery_ids: Sequence[int], *, notice_ids: Sequence[int] = (), at: datetime, by: User) -> int:
     """The person has seen these messages of their own. Returns how many were new."""
     return people.mark_read(delivery_ids, notice_ids, at=at, by=by)
+
+
+# the audit
+
+
+def seal_audit(*, at: datetime, whole: bool = False) -> int:
+    """Seal what waits, batch by batch, each in a transaction of its own; `whole` also finds what came very late."""
+    total = 0
+    for _batch in range(MOST_BATCHES):
+        with transaction.atomic():
+            sealed = audit_seals.seal(at=at, whole=whole)
+        total += sealed
+        if sealed < audit_seals.BATCH:
+            break
+    return total
+
+
+@transaction.atomic
+def keep_audit(*, at: datetime) -> int:
+    """Make the parts of the coming months and log the head of the chain. Returns how many parts were made."""
+    made = audit_seals.prepare_months()
+    audit_seals.log_head()
+    return made
+
+
+@transaction.atomic
+def review_access(
+    key: str, site: Site, person_id: int, *, verdict: str, reason: str, at: datetime, by: User
+) -> AccessReview:
+    """Somebody looked into an entry of the queue of unusual access. Raises InvalidEntry, and for their own NotAllowed."""
+    return access_reviews.review(key, site, person_id, verdict=verdict, reason=reason, at=at, by=by)
 
 
 # access for a time

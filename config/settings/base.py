@@ -37,6 +37,7 @@ MIDDLEWARE = [
     # The outermost ring: it stands before static files and errors too.
     "pathway.web.middleware.HeadersMiddleware",
     "pathway.web.middleware.ForwardedMiddleware",
+    "pathway.web.auditing.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "pathway.web.middleware.RequestsMiddleware",
@@ -53,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "pathway.web.middleware.SafetyMiddleware",
+    "pathway.web.auditing.RefusalsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -210,7 +212,15 @@ CELERY_BEAT_SCHEDULE = {
     "sweep reminders": {"task": "pathway.jobs.sweep.sweep", "schedule": 60.0, "options": {"expires": 55}},
     # Once per site and day however often it runs, so a missed run costs a quarter of an hour.
     "judge the day": {"task": "pathway.jobs.judge.judge_daily", "schedule": 900.0, "options": {"expires": 840}},
+    "seal the audit": {"task": "pathway.jobs.audit.seal", "schedule": 60.0, "options": {"expires": 55}},
+    # Parts of the coming months, late events, and the head of the chain into the log.
+    "keep the audit": {"task": "pathway.jobs.audit.keep", "schedule": 21600.0, "options": {"expires": 21000}},
 }
+
+# What the queue of unusual access holds: see `pathway/selectors/unusual.py`.
+UNUSUAL_PATIENTS_PER_HOUR = env.integer("PATHWAY_UNUSUAL_PATIENTS_PER_HOUR", 120, 1, 100_000)
+UNUSUAL_COVERED_PER_DAY = env.integer("PATHWAY_UNUSUAL_COVERED_PER_DAY", 30, 1, 100_000)
+UNUSUAL_NOT_FOUND_PER_HOUR = env.integer("PATHWAY_UNUSUAL_NOT_FOUND_PER_HOUR", 20, 1, 100_000)
 
 
 def broker_options(url: str) -> dict[str, Any]:

@@ -3,6 +3,6 @@
 They are imported here, so that a worker which finds one of them knows them all.
 """
 
-from pathway.jobs import deliveries, judge, sweep
+from pathway.jobs import audit, deliveries, judge, sweep
 
-__all__ = ["deliveries", "judge", "sweep"]
+__all__ = ["audit", "deliveries", "judge", "sweep"]

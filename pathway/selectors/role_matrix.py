@@ -29,6 +29,7 @@ TITLES: Mapping[Permit, Any] = {
     Permit.MERGE: _("Join two records of one person, and part them"),
     Permit.TRANSFER: _("Transfer a patient to another site"),
     Permit.HOLD_RECORD: _("Keep a record from being erased"),
+    Permit.SEE_ACCESS: _("See who looked at the patient"),
     Permit.REVIEW_ACCESS: _("Review emergency and unusual access"),
     Permit.READ_AUDIT: _("Read who looked at which patient, by number"),
 }

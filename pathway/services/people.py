@@ -117,7 +117,10 @@ def adopt(patient: UUID, *, at: datetime, by: User) -> Patient:
 def mark_read(delivery_ids: Sequence[int], notice_ids: Sequence[int], *, at: datetime, by: User) -> int:
     """Only messages of their own."""
     messages = Delivery.objects.filter(pk__in=delivery_ids, person=by, read_at=None).update(read_at=at)
-    return messages + Notice.objects.filter(pk__in=notice_ids, person=by, read_at=None).update(read_at=at)
+    notices = Notice.objects.filter(pk__in=notice_ids, person=by, read_at=None).update(read_at=at)
+    if messages or notices:
+        audit.record("inbox.marked-read", by=by, after={"messages": list(delivery_ids), "notices": list(notice_ids)})
+    return messages + notices
 
 
 def _insert(patient: Patient) -> None:
