@@ -152,10 +152,10 @@ def keep_audit(*, at: datetime) -> int:
 
 @transaction.atomic
 def review_access(
-    key: str, site: Site, person_id: int, *, verdict: str, reason: str, at: datetime, by: User
+    entry: access_reviews.Looked, site: Site, *, verdict: str, reason: str, at: datetime, by: User
 ) -> AccessReview:
-    """Somebody looked into an entry of the queue of unusual access. Raises InvalidEntry, and for their own NotAllowed."""
-    return access_reviews.review(key, site, person_id, verdict=verdict, reason=reason, at=at, by=by)
+    """Somebody looked into an entry of the queue of unusual access. Raises InvalidEntry; NotAllowed for their own."""
+    return access_reviews.review(entry, site, verdict=verdict, reason=reason, at=at, by=by)
 
 
 # access for a time

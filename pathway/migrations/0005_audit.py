@@ -282,6 +282,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("key", models.CharField(max_length=128)),
+                ("what", models.TextField()),
                 (
                     "verdict",
                     models.CharField(

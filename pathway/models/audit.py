@@ -78,7 +78,8 @@ class AccessReview(models.Model):
         FINE = "fine", _("Looked at, fine")
         FOLLOW_UP = "follow-up", _("Follow up")
 
-    key = models.CharField(max_length=128)  # which entry of the queue: kind, site, person, patient or hour
+    key = models.CharField(max_length=128)  # which entry of the queue: kind, person, patient or hour
+    what = models.TextField()  # the entry as it was shown, by number and not by name
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     person = models.ForeignKey(User, models.PROTECT, related_name="+")  # whose access it was
     verdict = models.CharField(_("verdict"), max_length=16, choices=Verdict)
