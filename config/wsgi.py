@@ -1,10 +1,11 @@
-"""The web process."""
+"""The web process. It does not start unless row-level security stands before it."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.db import DatabaseError, connection
 
-from config import embedded
+from config import embedded, environment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 os.environ.setdefault("PATHWAY_PROCESS", "web")
@@ -12,3 +13,22 @@ if embedded.is_wanted():
     embedded.join(embedded.data_dir())
 
 application = get_wsgi_application()
+
+from pathway.selectors import walls  # noqa: E402 - models can be imported from here on
+
+
+def refuse_without_walls() -> None:
+    """Raises ConfigurationError saying what is missing, also when the database cannot be asked."""
+    try:
+        gaps = walls.gaps(serving=True)
+    except DatabaseError as error:
+        raise environment.ConfigurationError(f"Pathway does not start: {str(error).strip()}") from error
+    finally:
+        connection.close()  # it must not be shared with the processes that are forked from here
+    if gaps:
+        raise environment.ConfigurationError(
+            f"Pathway does not start: {'; '.join(gaps)}. Run `manage.py migrate`, and set PATHWAY_DB_ROLE=pathway_web."
+        )
+
+
+refuse_without_walls()

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from config import environment, serving
 from config.settings import base
-from pathway import flow
-from pathway.models import AuditEvent, Observation, Proposal
-from tests import builders
+from pathway import actor, flow
+from pathway.actor import Service
+from pathway.models import AuditEvent, Delivery, Observation, Proposal
+from tests import builders, walls
 
+# The seals of the audit, the auditors' marks, and what is erased by which policy.
+NOT_THE_WEBS = {"pathway_auditseal", "pathway_accessreview", "pathway_retentionpolicy", "pathway_erasure"}
 pytestmark = pytest.mark.usefixtures("loaded")
 
 
-@pytest.fixture
-def as_web(loaded: None) -> Iterator[None]:
-    """The rest of the test runs as the web's role."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE pathway_web")
-        yield
-        cursor.execute("RESET ROLE")
-
-
-def test_the_whole_river_flows_as_the_web(as_web: None) -> None:
+def test_the_whole_river_flows_as_those_who_serve() -> None:
     clinic = builders.clinic(facts=[builders.result("weight", 70, "kg")])
-    enrollment = clinic.enrollment.pk
-    rows = flow.record(enrollment, [builders.result("fvc-pct", 45, "%")], at=builders.at(1), by=None)
-    flow.accept(Proposal.objects.filter(status="open", track="respiratory").get().pk, at=builders.at(2), by=None)
-    flow.complete(clinic.task("dietitian-review").pk, at=builders.at(3), by=None)
-    flow.sweep(at=builders.at(28), trigger="test")
-    flow.judge_day(at=builders.at(29))
-    flow.void(rows[0].pk, reason="wrong patient", at=builders.at(30), by=None)
-    flow.record_death(enrollment, at=builders.at(31), by=None)
-    flow.reverse_death(enrollment, reason="wrong patient", at=builders.at(32), by=None)
-    flow.withdraw(enrollment, reason="moved", at=builders.at(33), by=None)
-    assert AuditEvent.objects.filter(patient=clinic.patient).count() > 10
+    enrollment, nurse = clinic.enrollment.pk, clinic.people["nurse-coordinator"]
+    with walls.role("pathway_web"), actor.acting(actor.person(nurse.pk)):
+        rows = flow.record(enrollment, [builders.result("fvc-pct", 45, "%")], at=builders.at(1), by=nurse)
+        flow.accept(Proposal.objects.filter(status="open", track="respiratory").get().pk, at=builders.at(2), by=nurse)
+        flow.complete(clinic.task("dietitian-review").pk, at=builders.at(3), by=nurse)
+    with walls.role("pathway_deliver"):
+        with actor.acting(actor.service(Service.DELIVER)):
+            assert flow.sweep(at=builders.at(120), trigger="test") > 0
+        with actor.acting(actor.service(Service.JUDGE)):
+            assert flow.judge_day(at=builders.at(121)) == 1
+    assert Delivery.objects.filter(status="sent").exists()
+    with walls.role("pathway_web"), actor.acting(actor.person(nurse.pk)):
+        flow.void(rows[0].pk, reason="wrong patient", at=builders.at(130), by=nurse)
+        flow.record_death(enrollment, at=builders.at(131), by=nurse)
+        flow.reverse_death(enrollment, reason="wrong patient", at=builders.at(132), by=nurse)
+        flow.withdraw(enrollment, reason="moved", at=builders.at(133), by=nurse)
+        assert AuditEvent.objects.filter(patient=clinic.patient).count() > 10
 
 
 @pytest.mark.parametrize(
@@ -55,11 +53,12 @@ def test_the_whole_river_flows_as_the_web(as_web: None) -> None:
         "SET session_replication_role = replica",
     ],
 )
-def test_the_web_can_neither_rewrite_nor_remove_what_was_recorded(as_web: None, statement: str) -> None:
+def test_the_web_can_neither_rewrite_nor_remove_what_was_recorded(statement: str) -> None:
     builders.clinic(facts=[builders.result("weight", 70, "kg")])
     before = AuditEvent.objects.count(), Observation.objects.count()
-    with pytest.raises(DatabaseError) as refusal, transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
+    with walls.role("pathway_web"):
+        with pytest.raises(DatabaseError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
     assert isinstance(refusal.value.__cause__, psycopg.errors.InsufficientPrivilege)
     assert (AuditEvent.objects.count(), Observation.objects.count()) == before
     assert min(before) > 0
@@ -82,14 +81,15 @@ def test_tables_of_later_migrations_are_the_webs_as_well() -> None:
         cursor.execute("RESET ROLE")
 
 
-def test_every_table_lets_the_web_read_and_add(loaded: None) -> None:
+def test_every_table_but_those_of_the_auditor_lets_the_web_read_and_add(loaded: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+            """SELECT c.relname FROM pg_class c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+               AND c.relnamespace = 'public'::regnamespace
                AND NOT (has_table_privilege('pathway_web', c.oid, 'SELECT')
                         AND has_table_privilege('pathway_web', c.oid, 'INSERT'))"""
         )
-        assert cursor.fetchall() == []
+        assert {name for (name,) in cursor.fetchall()} == NOT_THE_WEBS
 
 
 def test_a_connection_becomes_the_role_that_the_setting_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,8 @@ def test_a_role_that_is_no_plain_name_is_refused(name: str) -> None:
 
 def test_what_serves_takes_the_webs_role_unless_another_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections["default"], "close", lambda: None)  # the test's transaction goes on
-    assert serving.database_role(environment.Environment({})) == "pathway_web"
-    assert serving.database_role(environment.Environment({"PATHWAY_DB_ROLE": "mine"})) == "mine"
-    monkeypatch.setattr(serving, "WEB_ROLE", "pathway_nobody")
-    assert serving.database_role(environment.Environment({})) == ""
+    nothing, chosen = environment.Environment({}), environment.Environment({"PATHWAY_DB_ROLE": "mine"})
+    assert serving.database_role(nothing, serving.WEB_ROLE) == "pathway_web"
+    assert serving.database_role(nothing, serving.WORKER_ROLE) == "pathway_deliver"
+    assert serving.database_role(chosen, serving.WEB_ROLE) == "mine"
+    assert serving.database_role(nothing, "pathway_nobody") == ""

@@ -13,22 +13,43 @@ from django.db import migrations
 
 # Which patient a row belongs to: a column of its own, or the row that it hangs on.
 BY_PATIENT = (
-    "careteammember", "enrollment", "observation", "intervention", "exerciseitem", "measure", "qualityflag", "episode",
-    "educationgiven", "emergencygrant",
+    "careteammember",
+    "enrollment",
+    "observation",
+    "intervention",
+    "exerciseitem",
+    "measure",
+    "qualityflag",
+    "episode",
+    "educationgiven",
+    "emergencygrant",
 )
 PARENTS = {
     # parent: (how its patient is found, the column in its children, the children)
-    "enrollment": ("pathway_enrollment x WHERE x.id = $1", "enrollment_id",
-                   ("stay", "judgement", "caretask", "proposal", "alert")),
+    "enrollment": (
+        "pathway_enrollment x WHERE x.id = $1",
+        "enrollment_id",
+        ("stay", "judgement", "caretask", "proposal", "alert"),
+    ),
     "observation": ("pathway_observation x WHERE x.id = $1", "observation_id", ("observationitem",)),
     "intervention": ("pathway_intervention x WHERE x.id = $1", "intervention_id", ("administration",)),
     "episode": ("pathway_episode x WHERE x.id = $1", "episode_id", ("evidence", "hit")),
-    "task": ("pathway_enrollment x JOIN pathway_caretask t ON t.enrollment_id = x.id WHERE t.id = $1", "task_id",
-             ("taskground", "checklistanswer", "reminder")),
-    "proposal": ("pathway_enrollment x JOIN pathway_proposal t ON t.enrollment_id = x.id WHERE t.id = $1",
-                 "proposal_id", ("proposalground",)),
-    "reminder": ("pathway_enrollment x JOIN pathway_caretask t ON t.enrollment_id = x.id"
-                 " JOIN pathway_reminder r ON r.task_id = t.id WHERE r.id = $1", "reminder_id", ("delivery",)),
+    "task": (
+        "pathway_enrollment x JOIN pathway_caretask t ON t.enrollment_id = x.id WHERE t.id = $1",
+        "task_id",
+        ("taskground", "checklistanswer", "reminder"),
+    ),
+    "proposal": (
+        "pathway_enrollment x JOIN pathway_proposal t ON t.enrollment_id = x.id WHERE t.id = $1",
+        "proposal_id",
+        ("proposalground",),
+    ),
+    "reminder": (
+        "pathway_enrollment x JOIN pathway_caretask t ON t.enrollment_id = x.id"
+        " JOIN pathway_reminder r ON r.task_id = t.id WHERE r.id = $1",
+        "reminder_id",
+        ("delivery",),
+    ),
 }
 # The functions have no search path of their own, so every name in them is whole.
 QUALIFIED = {
@@ -161,18 +182,28 @@ ASKED = (
 )
 # What the guard reads to answer: keys alone.
 GUARDED = {
-    "patient": "id, site_id", "enrollment": "id, patient_id", "observation": "id, patient_id",
-    "intervention": "id, patient_id", "episode": "id, patient_id", "caretask": "id, enrollment_id",
-    "proposal": "id, enrollment_id", "reminder": "id, task_id",
+    "patient": "id, site_id",
+    "enrollment": "id, patient_id",
+    "observation": "id, patient_id",
+    "intervention": "id, patient_id",
+    "episode": "id, patient_id",
+    "caretask": "id, enrollment_id",
+    "proposal": "id, enrollment_id",
+    "reminder": "id, task_id",
     "careteammember": "user_id, patient_id, role, since, until",
     "emergencygrant": "user_id, patient_id, since, until",
 }
 GUARDED_OPENLY = {
-    "membership": "user_id, site_id, role, is_active", "user": "id, is_active",
+    "membership": "user_id, site_id, role, is_active",
+    "user": "id, is_active",
     "cover": "user_id, site_id, role, stands_in_for_id, since, until",
     "sight": "user_id, patient_id, role, since, until, way",
 }
-NAMES = ("given_name", "family_name")
+CARE_ROLES = (
+    "ARRAY['neurologist', 'respiratory-physician', 'respiratory-physio', 'dietitian', 'physiotherapist',"
+    " 'occupational-therapist', 'speech-therapist', 'nurse-coordinator', 'palliative', 'psychosocial', 'orthopaedics',"
+    " 'gastroenterology', 'pharmacist', 'geneticist']"
+)
 
 
 def seen(table: str, column: str = "") -> str:
@@ -189,12 +220,17 @@ def web_policies(table: str) -> list[str]:
     """One policy for each command, so that writing is not what may be read."""
     whole, sees = f"pathway_{table}", seen(table)
     reads = adds = changes = sees
+    kept = ""
     if table == "patient":
         adds = "pathway_works_at(site_id, ARRAY['nurse-coordinator'])"
+        # The function still reads the row as it was, so the new site is asked about by itself.
+        kept = f" AND pathway_works_at(site_id, {CARE_ROLES})"
     elif table == "careteammember":
         # Their own place first: it is what the view of sights asks for most.
-        reads = ("(user_id = (SELECT pathway_asker()) AND since <= pathway_moment()"
-                 f" AND (until IS NULL OR until > pathway_moment())) OR {sees}")
+        reads = (
+            "(user_id = (SELECT pathway_asker()) AND since <= pathway_moment()"
+            f" AND (until IS NULL OR until > pathway_moment())) OR {sees}"
+        )
         adds = changes = "pathway_sets_team(patient_id)"
     elif table == "emergencygrant":
         adds = "false"  # by `pathway_break_glass` alone
@@ -206,7 +242,7 @@ def web_policies(table: str) -> list[str]:
     return [
         f"CREATE POLICY web_reads ON {whole} FOR SELECT TO pathway_web USING ({reads})",
         f"CREATE POLICY web_adds ON {whole} FOR INSERT TO pathway_web WITH CHECK ({adds})",
-        f"CREATE POLICY web_changes ON {whole} FOR UPDATE TO pathway_web USING ({changes}) WITH CHECK ({changes})",
+        f"CREATE POLICY web_changes ON {whole} FOR UPDATE TO pathway_web USING ({changes}) WITH CHECK (({changes}){kept})",
         f"CREATE POLICY web_removes ON {whole} FOR DELETE TO pathway_web USING ({changes})",
     ]
 
@@ -248,7 +284,15 @@ MAINTAINS = "current_setting('pathway.purpose', true) = 'maintenance'"
 # What only the server's own sign-in and administration read.
 PRIVATE = ("user", "patient", "auditevent")
 # Rows that are never deleted, by nobody who serves (0002 says the same of the web).
-KEPT = ("auditevent", "observation", "observationitem", "educationgiven", "checklistanswer", "patient", "emergencygrant")
+KEPT = (
+    "auditevent",
+    "observation",
+    "observationitem",
+    "educationgiven",
+    "checklistanswer",
+    "patient",
+    "emergencygrant",
+)
 USER_KEYS = "id, username, is_active"
 PATIENT_KEYS = "id, uuid, site_id, identifier, merged_into_id"
 
@@ -292,6 +336,7 @@ GRANT UPDATE (next_rung_at) ON pathway_caretask TO pathway_deliver;
 -- Nothing is written there: locking a row in share mode needs the right to change one of its columns.
 GRANT UPDATE (judge_failed_at) ON pathway_enrollment TO pathway_deliver;
 GRANT INSERT, UPDATE ON pathway_reminder, pathway_delivery, pathway_sweeprun, pathway_heartbeat TO pathway_deliver;
+GRANT DELETE ON pathway_sweeprun TO pathway_deliver;
 
 GRANT SELECT ON pathway_auditevent, pathway_membership, pathway_site, pathway_emergencygrant TO pathway_audit;
 GRANT SELECT ({PATIENT_KEYS}) ON pathway_patient TO pathway_audit;
@@ -349,6 +394,7 @@ def array(tables) -> str:
 
 def build(apps, schema_editor) -> None:
     """Roles, functions, grants, and the policies of every table with rows of patients."""
+
     def run(sql: str) -> None:
         schema_editor.execute(sql, params=None)
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from psycopg.pq import TransactionStatus
 
+from tests import walls
 from tests.web import cast as people
 
 
@@ -17,14 +16,8 @@ def served_as_the_web(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     serve = Client.request
 
     def as_web(client: Client, **request: Any) -> Any:
-        connection.ensure_connection()
-        driver = connection.connection  # not counted as a query of the page
-        driver.execute("SET ROLE pathway_web")
-        try:
+        with walls.role("pathway_web"):
             return serve(client, **request)
-        finally:
-            if driver.info.transaction_status != TransactionStatus.INERROR:
-                driver.execute("RESET ROLE")
 
     monkeypatch.setattr(Client, "request", as_web)
     yield
