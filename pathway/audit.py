@@ -76,8 +76,8 @@ def record(
         events.append(event)
 
 
-def read(action: str, *, by: User, patients: list[int], purpose: str = "", subject: Any = None) -> None:
-    """Somebody looked: one row for a list, with the ids that were on it."""
+def read(action: str, *, by: User, patients: list[int], purpose: str = "", about: str = "") -> None:
+    """Somebody looked: one row for a list, with the ids that were on it; `about` names what else it was about."""
     one = patients[0] if len(patients) == 1 else None
     ways = _known_ways(by, one)
     AuditEvent.objects.create(
@@ -86,7 +86,7 @@ def read(action: str, *, by: User, patients: list[int], purpose: str = "", subje
         actor=by,
         patient_id=one,
         patients=patients,
-        subject="" if subject is None else f"{subject._meta.model_name}:{subject.pk}",
+        subject=about,
         ways=_asked_ways(by, patients) if ways is None and patients else ways or "",
         **_where_from(purpose or _purpose(by, ways, concerns_patient=True)),
     )

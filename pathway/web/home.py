@@ -26,8 +26,12 @@ def home(request: HttpRequest) -> HttpResponse:
     at, user = clock.now(), pages.user_of(request)
     desks = worklists.desks(user)
     if not desks:
-        reviews = bool(access.sites_with(user, Permit.REVIEW_ACCESS))
-        return pages.render(request, "no_desk", {"shows_content": access.is_administrator(user), "reviews": reviews})
+        offered = {
+            "shows_content": access.is_administrator(user),
+            "reviews": bool(access.sites_with(user, Permit.REVIEW_ACCESS)),
+            "audits": bool(access.sites_with(user, Permit.READ_AUDIT)),
+        }
+        return pages.render(request, "no_desk", offered)
     desk = _chosen(request, desks)
     found = worklists.worklist(user, desk, at, after=request.GET.get("after", ""))
     audit.read("worklist.read", by=user, patients=found.patient_pks)

@@ -3,7 +3,19 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from pathway.web import acting, actions, content, covers, emergencies, home, patients, recording, treating, visiting
+from pathway.web import (
+    access_reports,
+    acting,
+    actions,
+    content,
+    covers,
+    emergencies,
+    home,
+    patients,
+    recording,
+    treating,
+    visiting,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -22,6 +34,12 @@ urlpatterns = [
     path("patients/<uuid:uuid>/record/<slug:code>/", recording.record, name="record-kind"),
     path("patients/<uuid:uuid>/visit/", visiting.visit, name="visit"),
     path("patients/<uuid:uuid>/start/", treating.choose, name="start"),
+    path("patients/<uuid:uuid>/access/", access_reports.of_patient, name="access-of-patient"),
+    path("audit/", access_reports.find, name="audit"),
+    path("audit/patients/<uuid:uuid>/", access_reports.numbered, name="audit-patient"),
+    path("audit/sites/<int:site>/people/<int:person>/", access_reports.of_person, name="audit-person"),
+    path("audit/unusual/", access_reports.queue, name="unusual"),
+    path("audit/unusual/<int:site>/mark/", access_reports.mark, name="unusual-mark"),
     path("emergency/", emergencies.emergency, name="emergency"),
     path("emergency/<int:grant>/give-back/", emergencies.give_back, name="emergency-give-back"),
     path("emergency/reviews/", emergencies.reviews, name="emergency-reviews"),
