@@ -16,7 +16,7 @@ MANAGE := $(BIN)/python manage.py
 SCENARIOS := $(wildcard fixtures/scenarios/*.yaml)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup run test lint types migrations replay pytest bench requirements clean
+.PHONY: help setup run test lint types migrations replay pytest bench requirements sbom clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
@@ -60,8 +60,13 @@ requirements: $(VENV)/dev.stamp ## Resolve the dependencies anew (hashes, no add
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header -o requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --extra dev -o requirements-dev.txt pyproject.toml
 
+sbom: $(VENV)/dev.stamp ## Write the list of what is inside, as CycloneDX, to dist/sbom.cdx.json
+	@mkdir -p dist
+	$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml \
+		--output-reproducible --validate -o dist/sbom.cdx.json
+
 clean: ## Remove what can be made again; the data folder stays
-	rm -rf $(VENV) .cache .hypothesis .ruff_cache .import_linter_cache staticfiles
+	rm -rf $(VENV) .cache .hypothesis .ruff_cache .import_linter_cache staticfiles dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/uv: requirements-uv.txt

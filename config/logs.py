@@ -1,8 +1,18 @@
 """Logging: structlog for our own lines and for those of the libraries, as JSON or for a terminal."""
 
+import io
+import re
 from typing import Any
 
 import structlog
+
+# What PostgreSQL adds to an error quotes the row: a name, a note, a number of a patient.
+QUOTED_ROW = re.compile(
+    r"(DETAIL|Failing row contains).*?"
+    r"(?=(?:\n|\\n)(?:CONTEXT|HINT|STATEMENT|LOCATION):|\n\nThe above exception|\n\nDuring handling|\Z)",
+    re.DOTALL,
+)
+WITHOUT_ROW = "(the row is not logged)"
 
 
 def configure(form: str, level: str) -> dict[str, Any]:
@@ -26,7 +36,12 @@ def configure(form: str, level: str) -> dict[str, Any]:
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": shared,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_last(form)],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.ExceptionRenderer(_trace),
+                    without_rows,
+                    _last(form),
+                ],
             }
         },
         "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "structured"}},
@@ -35,8 +50,20 @@ def configure(form: str, level: str) -> dict[str, Any]:
     }
 
 
-def _last(form: str) -> list[structlog.types.Processor]:
-    if form == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    # Plain traces: the local variables of a frame may hold a patient.
-    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+def without_rows(logger: Any, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """No text of a line quotes a row of the database, whoever wrote the line."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = QUOTED_ROW.sub(WITHOUT_ROW, value)
+    return event
+
+
+def _trace(information: Any) -> str:
+    """Plain traces: the local variables of a frame may hold a patient."""
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, information)
+    return text.getvalue()
+
+
+def _last(form: str) -> structlog.types.Processor:
+    return structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)

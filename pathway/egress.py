@@ -7,11 +7,12 @@ is checked against the name. Redirects are not followed, and proxies of the envi
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import socket
 import ssl
-import time
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPSConnection  # noqa: TID251 (the module that the rule leads to)
@@ -74,12 +75,19 @@ def send(
     host, port = str(parts.hostname), parts.port or HTTPS_PORT
     address = _public_address(host, port, resolve or _resolve)
     link = PinnedConnection(host, port, address, context or ssl.create_default_context())
+    # A server that sends a byte now and then would otherwise hold us as long as it likes.
+    alarm = threading.Timer(SECONDS, link.hang_up)
+    alarm.start()
     try:
-        return _exchange(link, parts, outbound)
+        answer = _exchange(link, parts, outbound)
     except (OSError, HTTPException) as error:
-        raise EgressFailed(f"{host} did not answer as it should") from error
+        raise EgressFailed(_late(host) if link.is_late else f"{host} did not answer as it should") from error
     finally:
+        alarm.cancel()
         link.close()
+    if link.is_late:
+        raise EgressFailed(_late(host))
+    return answer
 
 
 class PinnedConnection(HTTPSConnection):
@@ -89,6 +97,7 @@ class PinnedConnection(HTTPSConnection):
         super().__init__(host, port, timeout=SECONDS, context=context)
         self.address = address
         self.tls = context
+        self.is_late = False
 
     def connect(self) -> None:
         plain = socket.create_connection((str(self.address), self.port), timeout=SECONDS)
@@ -97,6 +106,13 @@ class PinnedConnection(HTTPSConnection):
         except BaseException:
             plain.close()
             raise
+
+    def hang_up(self) -> None:
+        """From another thread: whoever waits for this connection stops waiting."""
+        self.is_late = True
+        with contextlib.suppress(OSError):
+            if self.sock is not None:
+                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 def is_public(address: Address) -> bool:
@@ -157,7 +173,6 @@ def _resolve(host: str, port: int) -> list[str]:
 
 def _exchange(link: PinnedConnection, parts: SplitResult, outbound: Outbound) -> Answer:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    ends = time.monotonic() + SECONDS
     # Nothing of the server's own goes along: no cookie, no referrer, no name of the library.
     headers = {"Accept-Encoding": "identity", "Connection": "close", **outbound.headers}
     link.request(outbound.method, target, body=outbound.body or None, headers=headers)
@@ -169,6 +184,11 @@ def _exchange(link: PinnedConnection, parts: SplitResult, outbound: Outbound) ->
         body += chunk
         if len(body) > MAX_BYTES:
             raise EgressFailed(f"{link.host} answered with more than {MAX_BYTES} bytes")
-        if time.monotonic() > ends:
-            raise EgressFailed(f"{link.host} took more than {SECONDS:g} seconds")
+    declared = response.headers.get("Content-Length", "")
+    if declared.isdigit() and int(declared) != len(body):
+        raise EgressFailed(f"{link.host} broke off in the middle of its answer")
     return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body))
+
+
+def _late(host: str) -> str:
+    return f"{host} took more than {SECONDS:g} seconds"
