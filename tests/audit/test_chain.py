@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -205,8 +206,8 @@ def test_while_somebody_seals_nobody_else_does(db: None) -> None:
             other.close()
 
 
-def test_the_jobs_seal_with_the_rights_of_the_audit_alone(db: None, settings: object) -> None:
-    settings.DATABASE_ROLE = "pathway_web"  # type: ignore[attr-defined]
+def test_the_jobs_seal_with_the_rights_of_the_audit_alone(db: None, settings: Any) -> None:
+    settings.DATABASE_ROLE = "pathway_web"
     audit.record("test.happened", by=None)
     jobs.seal()
     jobs.keep()
