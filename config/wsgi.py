@@ -1,9 +1,11 @@
 """The web process. It does not start unless row-level security stands before it."""
 
 import os
+from typing import cast
 
 from django.core.wsgi import get_wsgi_application
 from django.db import DatabaseError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from config import embedded, environment
 
@@ -24,7 +26,9 @@ def refuse_without_walls() -> None:
     except DatabaseError as error:
         raise environment.ConfigurationError(f"Pathway does not start: {str(error).strip()}") from error
     finally:
-        connection.close()  # it must not be shared with the processes that are forked from here
+        # Closing gives a connection back to the pool, and processes that are forked from here would share that one.
+        connection.close()
+        cast(DatabaseWrapper, connection).close_pool()
     if gaps:
         raise environment.ConfigurationError(
             f"Pathway does not start: {'; '.join(gaps)}. Run `manage.py migrate`, and set PATHWAY_DB_ROLE=pathway_web."

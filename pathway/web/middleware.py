@@ -20,7 +20,6 @@ Answer = Callable[[HttpRequest], HttpResponse]
 UNUSED_FEATURES = (
     "accelerometer",
     "autoplay",
-    "bluetooth",
     "browsing-topics",
     "camera",
     "display-capture",
