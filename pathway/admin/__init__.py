@@ -8,12 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from pathway import clock
+from pathway.admin import auditing
+from pathway.admin.auditing import Audited
 from pathway.models import (
     Activity,
     InterventionKind,
@@ -85,7 +89,7 @@ class SiteRuleSetInline(PlainInline):
 
 
 @admin.register(User)
-class PathwayUserAdmin(UserAdmin):  # type: ignore[type-arg]
+class PathwayUserAdmin(Audited, UserAdmin):  # type: ignore[type-arg]
     """An account that has acted stays for the record: it is made inactive, not deleted."""
 
     inlines = (MembershipInline,)
@@ -94,9 +98,28 @@ class PathwayUserAdmin(UserAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Has a page and a save of its own in Django."""
+        with transaction.atomic():
+            person = self.get_object(request, id)
+            before = person.password if person is not None else ""
+            answer = super().user_change_password(request, id, form_url)
+            person = self.get_object(request, id)
+            if person is not None and person.password != before:
+                auditing.note_password(request, person)
+        return answer
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class PathwayGroupAdmin(Audited, GroupAdmin):
+    """Groups bundle permissions of the administration; they have nothing to do with roles at a site."""
+
 
 @admin.register(Site)
-class SiteAdmin(PlainAdmin):
+class SiteAdmin(Audited):
     inlines = (SiteRuleSetInline,)
     list_display = ("name", "slug", "time_zone", "region", "fvc_equation", "is_demo")
     prepopulated_fields = {"slug": ("name",)}
@@ -106,7 +129,7 @@ class SiteAdmin(PlainAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(PlainAdmin):
+class MembershipAdmin(Audited):
     list_display = ("user", "site", "role", "is_active")
     list_filter = ("site", "role", "is_active")
     list_select_related = ("user", "site")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -161,5 +162,5 @@ def _one(sites: list[access.Clinic], pk: int) -> access.Clinic:
     return found
 
 
-def _query(days: dict[str, object]) -> str:
+def _query(days: Mapping[str, object]) -> str:
     return "&".join(f"{name}={day or ''}" for name, day in days.items())
