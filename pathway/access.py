@@ -9,6 +9,7 @@ What is missing and what is not visible raise the same NotFound, so that nobody 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -96,6 +97,21 @@ GRANTS: Mapping[Role, frozenset[Permit]] = {
     Role.AUDITOR: frozenset({Permit.READ_AUDIT, Permit.REVIEW_ACCESS}),
 }
 
+# Who accepts, declines and moves where, and completes what: those who answer for the whole course, and beside them
+# those whose track, or whose task, it is.
+EVERYWHERE = frozenset({Role.NEUROLOGIST, Role.NURSE_COORDINATOR})
+DECIDERS: Mapping[str, frozenset[Role]] = {
+    "overall": frozenset({Role.PALLIATIVE}),
+    "respiratory": frozenset({Role.RESPIRATORY_PHYSICIAN, Role.RESPIRATORY_PHYSIO}),
+    "cough": frozenset({Role.RESPIRATORY_PHYSICIAN, Role.RESPIRATORY_PHYSIO, Role.PHYSIOTHERAPIST}),
+    "nutrition": frozenset({Role.DIETITIAN, Role.GASTROENTEROLOGY}),
+    "mobility": frozenset({Role.PHYSIOTHERAPIST, Role.OCCUPATIONAL_THERAPIST}),
+    "musculoskeletal": frozenset({Role.PHYSIOTHERAPIST, Role.OCCUPATIONAL_THERAPIST, Role.ORTHOPAEDICS}),
+    "bulbar": frozenset({Role.SPEECH_THERAPIST, Role.DIETITIAN}),
+    "treatment": frozenset(),
+    "supportive": frozenset({Role.PALLIATIVE, Role.PSYCHOSOCIAL}),
+}
+
 
 # what a user may see: the row, or NotFound
 
@@ -158,13 +174,36 @@ def roles_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Role]:
     return frozenset(Role(role) for role in rows.values_list("role", flat=True).distinct())
 
 
-def permits_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Permit]:
-    """What the user may do to this patient: what to offer on a page.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """In which roles a user sees a patient now, and what these let them do: what to offer on a page."""
 
-    In an emergency a person cares for the patient, and does not take the record out or change who sees it.
-    """
+    roles: frozenset[Role]
+    permits: frozenset[Permit]
+
+    @property
+    def tracks(self) -> frozenset[str]:
+        """Tracks about whose stages they decide, and "" for questions of no track."""
+        return frozenset(track for track in ("", *DECIDERS) if decides(self.roles, track))
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """Roles whose tasks they close."""
+        return frozenset(role.value for role in Role if role not in NO_CARE and completes(self.roles, role.value))
+
+
+NO_STANDING = Standing(frozenset(), frozenset())
+
+
+def permits_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Permit]:
+    """What the user may do to this patient."""
+    return standing(user, patient, at).permits
+
+
+def standing(user: Someone, patient: Patient, at: datetime) -> Standing:
+    """In an emergency a person cares for the patient, and does not take the record out or change who sees it."""
     if not isinstance(user, User):
-        return frozenset()
+        return NO_STANDING
     rows = Sight.objects.current(at).filter(user=user, patient=patient)
     pairs = list(rows.values_list("role", "way").distinct())
     # What is done or read in this request is audited with the way that it was seen on.
@@ -173,7 +212,7 @@ def permits_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Perm
     for role, way in pairs:
         if role is not None:
             found |= GRANTS[Role(role)] & CLINICAL if way == Sight.Way.EMERGENCY else GRANTS[Role(role)]
-    return found
+    return Standing(frozenset(Role(role) for role, _way in pairs if role is not None), found)
 
 
 def ways_for(user: Someone, patient: Patient, at: datetime) -> frozenset[str]:
@@ -192,6 +231,29 @@ def require(user: Someone, permit: Permit, patient: Patient, at: datetime) -> No
     """Raises Forbidden unless one of the user's roles for this patient has the permit."""
     if permit not in permits_for(user, patient, at):
         raise Forbidden("not-allowed", "Your role in this patient's care team does not allow this")
+
+
+def decides(roles: Iterable[Role], track: str) -> bool:
+    """Whether one of these roles decides about stages of this track; about what has no track, every role."""
+    return not track or bool((EVERYWHERE | DECIDERS.get(track, frozenset())) & set(roles))
+
+
+def completes(roles: Iterable[Role], owner: str) -> bool:
+    """Whether one of these roles closes tasks of this owner."""
+    return bool((EVERYWHERE | {Role(owner)}) & set(roles))
+
+
+def require_decision(user: Someone, patient: Patient, track: str, at: datetime) -> None:
+    """Raises Forbidden where the track is another role's to decide about."""
+    if not decides(roles_for(user, patient, at), track):
+        raise Forbidden("not-allowed", "Another role of this patient's care team decides about this")
+
+
+def require_completion(user: Someone, task: CareTask, at: datetime) -> None:
+    """Raises Forbidden where the task is another role's, and was not given to this person."""
+    is_theirs = isinstance(user, User) and task.assignee_id == user.pk
+    if not is_theirs and not completes(roles_for(user, task.enrollment.patient, at), task.owner):
+        raise Forbidden("not-allowed", "This task is another role's of this patient's care team")
 
 
 def require_at_site(user: Someone, permit: Permit, site: Site) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -18,8 +18,10 @@ from pathway.vocabulary import NO_CARE, Role
 if TYPE_CHECKING:
     from typing import Self
 
+M = TypeVar("M", bound=models.Model, covariant=True)
 
-class Spell(models.QuerySet["models.Model"]):
+
+class Spell(models.QuerySet[M]):
     """Rows with a beginning, and an end that may be open."""
 
     def current(self, at: datetime) -> Self:

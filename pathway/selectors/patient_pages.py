@@ -261,7 +261,8 @@ def _decisions(case: Case) -> list[Open]:
     rows = rows.select_related("enrollment__patient", "stage__track").prefetch_related(*reasons.EVIDENCE_OF_PROPOSALS)
     found = []
     for row in rows.order_by("opened_on", "pk"):
-        line = _line(case, row, worklists.proposal_title(row, case.vocabulary), shown.day(row.opened_on))
+        title = worklists.proposal_title(row, case.vocabulary)
+        line = _line(case, row, title, shown.day(row.opened_on), track=row.track)
         found.append(Open(line, reasons.of_proposal(row)))
     return found
 

@@ -43,7 +43,8 @@ def columns(model: type[models.Model], alias: str, *, but: tuple[str, ...] = ())
 def made(model: type[M], row: Sequence[Any], *, but: tuple[str, ...] = ()) -> M:
     """The instance of a row that begins with the columns of its table; those left out are read when asked for."""
     _, names, parsed = _select(model)
-    values = [json.loads(v) if i in parsed and v is not None else v for i, v in zip(_taken(model, but), row)]
+    taken = zip(_taken(model, but), row, strict=False)  # the row may go on
+    values = [json.loads(v) if i in parsed and v is not None else v for i, v in taken]
     return model.from_db(connection.alias, [name for name in names if name not in but], values)
 
 

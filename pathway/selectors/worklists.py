@@ -119,6 +119,9 @@ class Line:
     marks: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     activity: str = ""  # of a task that a recorded result completes by itself
+    track: str = ""  # of a decision about a stage
+    role: str = ""  # of a task: whose it is
+    assignee: int | None = None  # of a task: the one person whom it was given to
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,7 @@ def worklist(user: User, desk: Desk, at: datetime, *, after: str = "") -> Workli
     tasks = list(_page(mine, after))
     rest, tasks = tasks[PAGE:], tasks[:PAGE]
     counts = {**dict.fromkeys(TITLES, 0), **_counts(mine, today)}
-    decisions, alerts, held = _decisions(visible), _alerts(visible), _held(visible)
+    decisions, alerts, held = _decisions(visible, desk), _alerts(visible), _held(visible)
     only = None if desk.sees_all_roles else equipment.concern_of(desk.role)
     reviews = equipment.due(visible, today + timedelta(days=SOON_DAYS), PAGE + 1, only)
     seen = {row.pk for row in [*_patients_of(tasks), *_patients_of(decisions), *_patients_of(alerts)]}
@@ -249,6 +252,8 @@ def task_line(task: CareTask, today: date, vocabulary: Vocabulary) -> Line:
         severity=timeliness(task.due_on, today),
         marks=tuple(_marks(task, today)),
         activity=task.activity_id if known is not None and known.completed_by else "",
+        role=task.owner,
+        assignee=task.assignee_id,
     )
 
 
@@ -264,8 +269,10 @@ def _marks(task: CareTask, today: date) -> Iterable[str]:
 # decisions, alerts, results to check
 
 
-def _decisions(visible: QuerySet[Patient]) -> list[Proposal]:
-    rows = Proposal.objects.filter(enrollment__patient__in=visible, status=ProposalStatus.OPEN)
+def _decisions(visible: QuerySet[Patient], desk: Desk) -> list[Proposal]:
+    """What the role decides about; the patient's page shows the others' too."""
+    tracks = [track for track in ("", *access.DECIDERS) if access.decides([Role(desk.role)], track)]
+    rows = Proposal.objects.filter(enrollment__patient__in=visible, status=ProposalStatus.OPEN, track__in=tracks)
     return list(
         rows.select_related("enrollment__patient", "stage__track")
         .prefetch_related(*reasons.EVIDENCE_OF_PROPOSALS)
@@ -302,6 +309,7 @@ def _decision_line(row: Proposal, today: date, vocabulary: Vocabulary) -> Line:
         when=shown.day(row.opened_on),
         detail=_age(row.opened_on, today),
         why="; ".join(dict.fromkeys(one.title for one in evidence)),
+        track=row.track,
         evidence=tuple(text for one in evidence for text in one.values),
     )
 

@@ -27,6 +27,7 @@ def act(request: HttpRequest, pk: int, *, noun: str, action: str, key: str = "")
     chosen = kind.actions[action]
     target = _target(kind, user, pk, key, watch)
     access.require(user, chosen.permit, target.patient, watch.at)
+    chosen.also_require(target, user, watch.at)
     form = chosen.make_form(target, {"data": request.POST} if request.method == "POST" else {})
     status = 200
     if request.method == "POST":

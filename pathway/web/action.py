@@ -49,6 +49,8 @@ class Action:
     hint: Any = ""
     template: str = "act"
     more: Callable[[Target], Mapping[str, Any]] = lambda target: {}
+    # Asked after the permit, where it depends on the row: raises Forbidden.
+    also_require: Callable[[Target, access.Person, datetime], None] = lambda target, user, at: None
 
 
 def plain(form_class: type[PlainForm]) -> MakeForm:

@@ -54,13 +54,14 @@ def about(
 ) -> HttpResponse:
     """A page about one patient: who it is stands above, and that it was read goes on record."""
     # Asked first: the way on which the person sees the patient goes on record with the read.
-    permits = access.permits_for(user_of(request), patient, at)
+    standing = access.standing(user_of(request), patient, at)
     audit.read(action, by=user_of(request), patients=[patient.pk])
     given = dict(context or {})
     if "header" not in given:
         today = schedule.local_day(at, patient.site.time_zone)
         given["header"] = patient_pages.header(patient, patient_pages.newest_enrollment(patient), today)
-    given["permits"] = {permit.name.lower() for permit in permits}
+    given["permits"] = {permit.name.lower() for permit in standing.permits}
+    given["standing"] = standing
     given["access_notes"] = emergencies.notes(user_of(request), patient, at)
     return render(request, template, given, status=status)
 

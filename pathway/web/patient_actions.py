@@ -196,6 +196,7 @@ PARTS = Noun(
                 at=at,
                 by=by,
             ),
+            also_require=lambda target, user, at: access.require_decision(user, target.patient, target.key, at),
         ),
         "start": Action(
             lazy("Start an intervention"),

@@ -37,6 +37,14 @@ def _observation_title(row: Any, case: Case) -> str:
     return f"{row.kind.title} {shown.observation(row)}, {shown.day(row.effective_on)}"
 
 
+def _who_decides(target: Target, user: access.Person, at: datetime) -> None:
+    access.require_decision(user, target.patient, target.row.track, at)
+
+
+def _who_completes(target: Target, user: access.Person, at: datetime) -> None:
+    access.require_completion(user, target.row, at)
+
+
 PROPOSALS = Noun(
     access.proposal_or_not_found,
     lambda row: row.enrollment,
@@ -49,6 +57,7 @@ PROPOSALS = Noun(
             Permit.DECIDE,
             plain(forms.NothingForm),
             lambda target, form, at, by: flow.accept(target.row.pk, at=at, by=by),
+            also_require=_who_decides,
         ),
         "decline": Action(
             lazy("Decline a proposal"),
@@ -62,6 +71,7 @@ PROPOSALS = Noun(
                 at=at,
                 by=by,
             ),
+            also_require=_who_decides,
         ),
     },
 )
@@ -96,6 +106,7 @@ TASKS = Noun(
             _complete_form,
             _complete,
             template="complete",
+            also_require=_who_completes,
         ),
         "skip": Action(
             lazy("Skip a task"),
@@ -109,6 +120,7 @@ TASKS = Noun(
                 at=at,
                 by=by,
             ),
+            also_require=_who_completes,
         ),
         "snooze": Action(
             lazy("Snooze a task"),
