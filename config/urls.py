@@ -8,6 +8,7 @@ from config import health
 urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("", include("pathway.signin.urls")),
     path("admin/", admin.site.urls),
     path("", include("pathway.web.urls")),
 ]

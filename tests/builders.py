@@ -55,7 +55,9 @@ def on(day: int = 0) -> date:
 def site(*, rule_sets: Sequence[str] = RULE_SETS, shadow: Sequence[str] = (), **columns: Any) -> Site:
     """A site that follows these rule sets. Needs the fixture `loaded`."""
     number = next(_numbers)
-    made = Site.objects.create(**{"slug": f"clinic-{number}", "name": f"Clinic {number}", **columns})
+    made = Site.objects.create(
+        **{"slug": f"clinic-{number}", "name": f"Clinic {number}", "requires_mfa": False, **columns}
+    )
     definitions.follow_rule_sets(made, active=rule_sets, shadow=shadow)
     return made
 

@@ -6,6 +6,7 @@ import dj_database_url
 
 from config import environment, logs, places
 from config.settings import security
+from config.settings.sign_in import *  # noqa: F403 (settings modules build on one another)
 
 BASE_DIR = places.BASE_DIR
 env = environment.Environment()
@@ -31,6 +32,12 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "pgtrigger",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -47,10 +54,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Deny by default: a view that anybody may see says so with `login_not_required`.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "pathway.web.actors.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "pathway.signin.middleware.SessionLimitsMiddleware",
+    # Deny by default: a view that anybody may see says so with `login_not_required`.
+    "pathway.signin.middleware.SignInMiddleware",
+    "pathway.signin.middleware.WholeAccountMiddleware",
+    "pathway.web.actors.ActorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "pathway.web.middleware.SafetyMiddleware",
@@ -103,30 +113,6 @@ def database(url: str) -> dict[str, Any]:
     return parsed
 
 
-AUTH_USER_MODEL = "pathway.User"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-# scrypt is memory-hard and needs nothing beyond OpenSSL; PBKDF2 reads older passwords.
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/"
-
-SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-# No script reads the cookie: forms and htmx send the token of the page. It is a cookie and not part of the session,
-# so that looking at the sign-in page stores nothing.
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -164,13 +150,6 @@ EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 10  # seconds
-
-REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "COERCE_DECIMAL_TO_STRING": True,
-}
 
 # Celery wakes, PostgreSQL remembers: no results, no facts in messages, nothing that is lost with the broker.
 CELERY_IMPORTS = ("pathway.jobs",)

@@ -7,6 +7,8 @@ from config.settings.base import *  # noqa: F403 (settings modules build on one 
 from config.settings.base import broker_options, database, env
 
 DATA_DIR = embedded.data_dir()
+# The demo's administrator signs in in one step, like everybody at the demo clinic.
+STAFF_REQUIRES_MFA = env.boolean("PATHWAY_STAFF_MFA", False)
 DEBUG = env.boolean("DEBUG", False)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", env.text("PATHWAY_HOST", "127.0.0.1")))
 

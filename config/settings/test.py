@@ -32,6 +32,8 @@ DATABASES = {
 }
 CELERY_BROKER_URL = env.text("BROKER_URL", "memory://")
 CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL)
+# Sites of the tests ask for none either (tests.builders); what is on by default is tested in tests/signin.
+STAFF_REQUIRES_MFA = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STATIC_ROOT = None

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from pathway import clock
-from pathway.admin import auditing
+from pathway.admin import accounts, auditing
 from pathway.admin.auditing import Audited
 from pathway.models import (
     Activity,
@@ -93,7 +93,10 @@ class PathwayUserAdmin(Audited, UserAdmin):  # type: ignore[type-arg]
     """An account that has acted stays for the record: it is made inactive, not deleted."""
 
     inlines = (MembershipInline,)
-    list_display = ("username", "first_name", "last_name", "is_active", "is_staff")
+    list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_service")
+    actions = (accounts.end_sessions,)
+    add_form = accounts.NewAccountForm
+    change_password_form = accounts.GivenPasswordForm
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -121,7 +124,7 @@ class PathwayGroupAdmin(Audited, GroupAdmin):
 @admin.register(Site)
 class SiteAdmin(Audited):
     inlines = (SiteRuleSetInline,)
-    list_display = ("name", "slug", "time_zone", "region", "fvc_equation", "is_demo")
+    list_display = ("name", "slug", "time_zone", "region", "fvc_equation", "requires_mfa", "is_demo")
     prepopulated_fields = {"slug": ("name",)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -80,7 +80,8 @@ def settle(*, now: datetime) -> None:
 def ensure_site(slug: str = SLUG, name: str = NAME) -> Site:
     """The site, flagged as invented, with its rule sets. Raises NotAllowed when a real one has that name."""
     site, is_new = Site.objects.get_or_create(
-        slug=slug, defaults={"name": name, "time_zone": ZONE, "holiday_country": COUNTRY, "is_demo": True}
+        slug=slug,
+        defaults={"name": name, "time_zone": ZONE, "holiday_country": COUNTRY, "is_demo": True, "requires_mfa": False},
     )
     if not site.is_demo:
         raise errors.NotAllowed(

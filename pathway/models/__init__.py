@@ -1,9 +1,10 @@
 """What is stored, and what can never be false. Later modules may use earlier ones, never the other way:
 
-people → grants → notices; people → definitions → rulebook, plans → enrollments → observations, interventions →
-measures, alerts → proposals → care_tasks → reminders, guidance; audit.
+people → accounts, grants → notices; people → definitions → rulebook, plans → enrollments → observations,
+interventions → measures, alerts → proposals → care_tasks → reminders, guidance; audit.
 """
 
+from pathway.models.accounts import ApiToken, Scope, SignInAttempt
 from pathway.models.alerts import Alert, AlertStatus, Episode, Evidence, Hit, Judgement
 from pathway.models.audit import AccessReview, AuditEvent, AuditSeal, Purpose
 from pathway.models.care_tasks import LIVE_TASK, CareTask, TaskGround, TaskStatus
@@ -66,16 +67,16 @@ from pathway.models.rulebook import (
 )
 
 __all__ = [
-    "LIVE", "LIVE_TASK", "AccessReview", "Activity", "Administration", "Alert", "AlertStatus", "Audience",
-    "AuditEvent", "AuditSeal", "CareTask", "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Cover",
-    "Delivery", "DeliveryStatus", "Doubt", "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment",
-    "EnrollmentStatus", "Episode", "Erasure", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText",
-    "Intervention", "InterventionKind", "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind",
-    "Membership", "Merge", "MergeRow", "MergeStatus", "Notice", "Observation", "ObservationItem", "ObservationKind",
+    "LIVE", "LIVE_TASK", "AccessReview", "Activity", "Administration", "Alert", "AlertStatus", "ApiToken", "Audience",
+    "AuditEvent", "AuditSeal", "CareTask", "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Cover", "Delivery",
+    "DeliveryStatus", "Doubt", "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus",
+    "Episode", "Erasure", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention",
+    "InterventionKind", "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership",
+    "Merge", "MergeRow", "MergeStatus", "Notice", "Observation", "ObservationItem", "ObservationKind",
     "ObservationStatus", "Pathway", "PathwayVersion", "Patient", "PatientNumber", "Policy", "Proposal",
     "ProposalGround", "ProposalStatus", "Purpose", "QualityFlag", "Release", "Reminder", "Restriction",
     "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse",
-    "RuleSetVersion", "Rung", "Sight", "Site", "SiteRuleSet", "Stage", "StageActivity", "Statement",
-    "StatementLink", "Stay", "SweepRun", "TaskGround", "TaskStatus", "TeachBack", "Topic", "Track", "Transfer",
-    "TransferStatus", "User", "VersionStatus", "delivery_key",
+    "RuleSetVersion", "Rung", "Scope", "Sight", "SignInAttempt", "Site", "SiteRuleSet", "Stage", "StageActivity",
+    "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround", "TaskStatus", "TeachBack", "Topic", "Track",
+    "Transfer", "TransferStatus", "User", "VersionStatus", "delivery_key",
 ]  # fmt: skip

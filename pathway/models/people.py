@@ -6,11 +6,13 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+import pgtrigger
 from django.apps import apps
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Replace, Upper
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from pathway.vocabulary import FvcEquation, Region, Role, Sex
@@ -24,6 +26,12 @@ class Site(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/London")
     holiday_country = models.CharField(_("holiday country"), max_length=3, blank=True)
     region = models.CharField(_("region"), max_length=2, choices=Region, default=Region.EU)
+    requires_mfa = models.BooleanField(
+        _("second factor required"),
+        default=True,
+        db_default=True,
+        help_text=_("Who works here signs in with an authenticator or a security key besides the password."),
+    )
     clinic_weekdays = models.CharField(_("clinic weekdays"), max_length=13, default="0,1,2,3,4")
     reminder_time = models.TimeField(_("time of day for reminders"), default="08:00")
     is_demo = models.BooleanField(default=False)
@@ -50,9 +58,52 @@ class Site(models.Model):
 class User(AbstractUser):
     """Someone who signs in. What they may see is decided by membership and care team, never by is_superuser."""
 
+    must_change_password = models.BooleanField(
+        _("must choose a new password"),
+        default=False,
+        db_default=False,
+        help_text=_("Somebody else knows the present one."),
+    )
+    is_service = models.BooleanField(
+        _("service account"),
+        default=False,
+        db_default=False,
+        help_text=_("A program: it has tokens, and never signs in."),
+    )
+    # Part of what every session carries: a higher number ends all sessions of this account.
+    session_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_service=False) | Q(is_staff=False, is_superuser=False), name="no_service_is_staff"
+            ),
+        ]
+        triggers = [
+            # A disabled account that is enabled again finds none of its old sessions, whoever wrote the row; and a
+            # row that was read before sessions were ended does not bring them back when it is saved.
+            pgtrigger.Trigger(
+                name="sessions_end",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func="""
+                    NEW.session_epoch = greatest(NEW.session_epoch, OLD.session_epoch);
+                    IF NEW.is_active IS DISTINCT FROM OLD.is_active THEN
+                        NEW.session_epoch = NEW.session_epoch + 1;
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
     @property
     def display_name(self) -> str:
         return self.get_full_name() or self.username
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What a session is compared with at each request: the password, and the epoch."""
+        text = f"{self.password}:{self.session_epoch}"
+        return salted_hmac("pathway.session", text, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Membership(models.Model):
@@ -62,6 +113,8 @@ class Membership(models.Model):
     site = models.ForeignKey(Site, models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=32, choices=Role)
     is_active = models.BooleanField(_("active"), default=True)
+    # Given by the single sign-on, which takes it away again.
+    from_claims = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "site", "role"], name="one_membership_per_role")]

@@ -51,7 +51,7 @@ def create_admin(username: str, password: str, *, site: Site | None, role: str, 
     """An account for the administration; a role at a site where one is named. Raises InvalidEntry."""
     if role not in Role.values:
         raise errors.InvalidEntry("not-allowed", f"There is no role {role!r}; one of: {', '.join(Role.values)}", "role")
-    person = User(username=username, is_staff=True, is_superuser=True)
+    person = User(username=username, is_staff=True, is_superuser=True, must_change_password=True)
     try:
         person.clean_fields(exclude=["password"])
         password_validation.validate_password(password, person)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LogoutView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
 from pathway import access, audit, clock, errors, flow
@@ -65,16 +60,6 @@ def mark_read(request: HttpRequest) -> HttpResponse:
     messages, notices = (_numbers(request.POST.getlist(name)) for name in ("message", "notice"))
     flow.mark_read(messages, notice_ids=notices, at=clock.now(), by=pages.user_of(request))
     return redirect("inbox")
-
-
-@method_decorator(login_not_required, name="dispatch")
-class SignOut(LogoutView):
-    """By POST, also when the session has run out meanwhile; who comes by the address alone stays signed in."""
-
-    http_method_names = ["get", "head", "post", "options"]
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return redirect("home")
 
 
 def _numbers(texts: list[str]) -> list[int]:

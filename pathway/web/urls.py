@@ -1,6 +1,5 @@
 """The addresses of the pages. Patients are named by their random UUID, never by anything that tells who they are."""
 
-from django.contrib.auth import views as auth
 from django.urls import path
 
 from pathway.web import (
@@ -19,8 +18,6 @@ from pathway.web import (
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("sign-in/", auth.LoginView.as_view(template_name="pathway/sign_in.html"), name="login"),
-    path("sign-out/", home.SignOut.as_view(), name="logout"),
     path("inbox/", home.messages, name="inbox"),
     path("inbox/read/", home.mark_read, name="mark-read"),
     path("patients/", patients.search, name="search"),

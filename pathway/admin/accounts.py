@@ -1,0 +1,67 @@
+"""Accounts in the administration: nobody keeps a password that somebody else gave, and tokens show no secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from pathway import clock
+from pathway.models import ApiToken, User
+from pathway.signin import sessions, tokens, trail
+
+if TYPE_CHECKING:  # generic for the type checker only
+    PlainAdmin = admin.ModelAdmin[Any]
+else:
+    PlainAdmin = admin.ModelAdmin
+
+
+class NewAccountForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    """The first password is changed at the first sign-in."""
+
+    def save(self, commit: bool = True) -> Any:
+        self.instance.must_change_password = True
+        return super().save(commit)
+
+
+class GivenPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    """The same for a password that somebody sets for somebody else."""
+
+    def save(self, commit: bool = True) -> Any:
+        self.user.must_change_password = True
+        trail.record("password.given", self.user)
+        return super().save(commit)
+
+
+@admin.action(description=_("End all sessions of the chosen accounts"))
+def end_sessions(model_admin: Any, request: HttpRequest, chosen: QuerySet[User]) -> None:
+    for user in chosen:
+        sessions.end_all(user)
+        trail.record("session.ended", user, reason=f"all, by user {request.user.pk}")
+
+
+@admin.action(description=_("Revoke the chosen tokens"))
+def revoke(model_admin: Any, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
+    for token in chosen.select_related("user"):
+        tokens.revoke(token, at=clock.real_now())
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(PlainAdmin):
+    """Made by `manage.py create_token`, revoked here."""
+
+    list_display = ("label", "user", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_select_related = ("user",)
+    actions = (revoke,)
+    fields = ("label", "user", "scopes", "sites", "created_at", "expires_at", "last_used_at", "revoked_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
