@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from pathway.access import GRANTS, Permit
+from pathway.access import CLINICAL, GRANTS, Permit
 from pathway.vocabulary import Role
 
 TITLES: Mapping[Permit, Any] = {
@@ -42,6 +42,7 @@ class Line:
     permit: str
     title: str
     granted: Sequence[bool]
+    in_emergency: bool  # whether it counts for a patient who is seen by emergency access alone
 
 
 def roles() -> list[str]:
@@ -49,25 +50,29 @@ def roles() -> list[str]:
 
 
 def lines() -> list[Line]:
-    return [Line(permit.value, str(TITLES[permit]), [permit in GRANTS[role] for role in Role]) for permit in Permit]
+    return [
+        Line(permit.value, str(TITLES[permit]), [permit in GRANTS[role] for role in Role], permit in CLINICAL)
+        for permit in Permit
+    ]
 
 
 def markdown() -> str:
     """The table as `docs/roles.md` has it."""
-    # A column for each permit would be as wide as one for each role; permits are more than roles.
     rows = [
         "# Roles and permits",
         "",
         "Made by `python manage.py role_matrix --write` from `pathway/access.py`, which is what is enforced.",
         "A role counts for a patient only where the person holds it at the patient's site *and* sees the patient in",
-        "it: on the care team, standing in or on call, or in an emergency. In an emergency only the permits of",
-        "clinical work count.",
+        "it: on the care team, standing in or on call, or in an emergency. The last column says what counts in an",
+        "emergency.",
         "",
-        "| Permit | " + " | ".join(roles()) + " |",
-        "|---|" + ":-:|" * len(Role),
+        "| Permit | " + " | ".join(roles()) + " | In an emergency |",
+        "|---|" + ":-:|" * (len(Role) + 1),
     ]
     rows += [
-        f"| {one.title} (`{one.permit}`) | " + " | ".join("●" if g else " " for g in one.granted) + " |"
+        f"| {one.title} (`{one.permit}`) | "
+        + " | ".join("●" if g else " " for g in (*one.granted, one.in_emergency))
+        + " |"
         for one in lines()
     ]
     return "\n".join(rows) + "\n"

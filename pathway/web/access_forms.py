@@ -33,7 +33,7 @@ class EmergencyForm(PlainForm):
         self.add("code", forms.ChoiceField(label=_("Why"), choices=codes, widget=forms.RadioSelect))
         if asks_password:
             widget = forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "nhsuk-input"})
-            hint = _("You signed in more than 15 minutes ago.")
+            hint = _("Asked again unless you have signed in within the last 15 minutes.")
             self.add("password", forms.CharField(label=_("Your password"), widget=widget, help_text=hint))
         self.order_fields(["site", "number", "birth_date", "code", "reason", "password"])
 
