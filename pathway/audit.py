@@ -20,6 +20,7 @@ _gathered: ContextVar[list[AuditEvent] | None] = ContextVar("gathered_audit", de
 
 NEAREST_FIRST = ("team", "cover", "emergency")  # who is on the team does not break the glass
 NOT_FOUND = "access.not-found"  # asked for something that is missing or not visible: the event does not tell which
+BROKEN_GLASS = "emergency.started"
 REFUSED = "access.refused"  # sees the patient, and the role does not allow it
 
 
@@ -55,7 +56,7 @@ def record(
     patients: Sequence[int] | None = None,
 ) -> None:
     """Add one event. `by` None means that the server itself acted. Always in real time."""
-    ways = _known_ways(by, patient)
+    ways = "emergency" if action == BROKEN_GLASS else _known_ways(by, patient)
     event = AuditEvent(
         at=real_time(),
         action=action,

@@ -151,6 +151,14 @@ def keep_audit(*, at: datetime) -> int:
 
 
 @transaction.atomic
+def note_audit_export(first: date, last: date, *, patient: UUID | None, form: str) -> None:
+    """Somebody who runs the server takes the audit out."""
+    about = None if patient is None else str(patient)
+    after = {"from": first.isoformat(), "to": last.isoformat(), "patient": about, "format": form}
+    audit.record("audit.exported", by=None, after=after)
+
+
+@transaction.atomic
 def review_access(
     entry: access_reviews.Looked, site: Site, *, verdict: str, reason: str, at: datetime, by: User
 ) -> AccessReview:
