@@ -15,7 +15,7 @@ from pathway import actor
 from pathway.models.people import User
 
 
-def ask(question: str, parameters: Sequence[object], *, by: User) -> list[tuple[Any, ...]]:
+def ask(question: str, parameters: Sequence[Any], *, by: User) -> list[tuple[Any, ...]]:
     """Rows of a statement that calls such a function on behalf of this person. Only within a transaction."""
     with actor.acting(actor.person(by.pk)), connection.cursor() as cursor:
         cursor.execute(question, parameters)

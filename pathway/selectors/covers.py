@@ -39,9 +39,9 @@ class Plan:
 
 
 def plan(site: Site, at: datetime) -> Plan:
-    rows = _rows().filter(site=site)
+    rows = _rows(site)
     return Plan(
-        [_line(row) for row in rows.current(at).order_by("until", "pk")],
+        [_line(row) for row in _current(site, at).order_by("until", "pk")],
         [_line(row) for row in rows.filter(since__gt=at, until__gt=at).order_by("since", "pk")],
         [_line(row) for row in rows.filter(until__lte=at).order_by("-until", "-pk")[:OVER_SHOWN]],
     )
@@ -57,12 +57,12 @@ def site_of(cover: int) -> Site:
 
 def duties(user: User, site: Site, at: datetime) -> list[str]:
     """What the person does for others at the site now, in sentences."""
-    return [_sentence(row) for row in _rows().current(at).filter(user=user, site=site).order_by("until", "pk")]
+    return [_sentence(row) for row in _current(site, at).filter(user=user).order_by("until", "pk")]
 
 
 def notes(user: User, patient: Patient, at: datetime) -> list[str]:
     """Those on which the person sees this patient."""
-    rows = list(_rows().current(at).filter(user=user, site=patient.site).order_by("until", "pk"))
+    rows = list(_current(patient.site, at).filter(user=user).order_by("until", "pk"))
     if not rows:
         return []
     team = set(CareTeamMember.objects.current(at).filter(patient=patient).values_list("user_id", "role"))
@@ -71,8 +71,12 @@ def notes(user: User, patient: Patient, at: datetime) -> list[str]:
     return [_sentence(row) for row in rows if row.stands_in_for is None or (row.stands_in_for_id, row.role) in team]
 
 
-def _rows() -> QuerySet[Cover]:
-    return Cover.objects.select_related("site", "user", "stands_in_for", "granted_by")
+def _rows(site: Site) -> QuerySet[Cover]:
+    return Cover.objects.filter(site=site).select_related("site", "user", "stands_in_for", "granted_by")
+
+
+def _current(site: Site, at: datetime) -> QuerySet[Cover]:
+    return _rows(site).filter(since__lte=at, until__gt=at)
 
 
 def _sentence(row: Cover) -> str:
