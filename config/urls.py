@@ -4,6 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import health
+from pathway.admin import accounts
+
+accounts.close_other_doors()
 
 urlpatterns = [
     path("health/live", health.live, name="health-live"),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from pathway import clock
+from pathway import audit, clock
 from pathway.models import ApiToken, User
-from pathway.signin import sessions, tokens, trail
+from pathway.signin import sessions, tokens
 
 if TYPE_CHECKING:  # generic for the type checker only
     PlainAdmin = admin.ModelAdmin[Any]
@@ -33,21 +34,29 @@ class GivenPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
 
     def save(self, commit: bool = True) -> Any:
         self.user.must_change_password = True
-        trail.record("password.given", self.user)
         return super().save(commit)
 
 
 @admin.action(description=_("End all sessions of the chosen accounts"))
+@transaction.atomic
 def end_sessions(model_admin: Any, request: HttpRequest, chosen: QuerySet[User]) -> None:
     for user in chosen:
         sessions.end_all(user)
-        trail.record("session.ended", user, reason=f"all, by user {request.user.pk}")
+        audit.record("session.ended", by=cast(User, request.user), subject=user, reason="all, by the administration")
 
 
 @admin.action(description=_("Revoke the chosen tokens"))
+@transaction.atomic
 def revoke(model_admin: Any, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
     for token in chosen.select_related("user"):
-        tokens.revoke(token, at=clock.real_now())
+        tokens.revoke(token, at=clock.real_now(), by=cast(User, request.user))
+
+
+def close_other_doors() -> None:
+    """allauth registers factors, sessions and providers; whoever could edit them there could sign in as anybody."""
+    for model in list(admin.site._registry):
+        if model.__module__.startswith("allauth."):
+            admin.site.unregister(model)
 
 
 @admin.register(ApiToken)

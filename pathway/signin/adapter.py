@@ -25,7 +25,12 @@ SENTENCES: Mapping[str, Any] = {
     "mfa/email/webauthn_removed": _("A security key was removed from your account."),
     "mfa/email/recovery_codes_generated": _("New recovery codes were made for your account."),
 }
-SILENT = ("account/messages/logged_in.txt", "account/messages/logged_out.txt")
+# Said by the page that follows, or not worth saying.
+SILENT = (
+    "account/messages/logged_in.txt",
+    "account/messages/logged_out.txt",
+    "mfa/messages/recovery_codes_generated.txt",
+)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

@@ -32,6 +32,12 @@ TOUCH = (
     " WHERE cache_key = %s AND expires > clock_timestamp()"
 )
 DELETE = "DELETE FROM sign_in_cache WHERE cache_key = %s"
+# A few with each writing, so that the table does not grow while nobody tidies it.
+TIDY_SOME = """
+DELETE FROM sign_in_cache WHERE cache_key IN (
+    SELECT cache_key FROM sign_in_cache WHERE expires <= clock_timestamp() LIMIT 50 FOR UPDATE SKIP LOCKED
+)
+"""
 TIDY = "DELETE FROM sign_in_cache WHERE expires <= clock_timestamp()"
 
 
@@ -54,6 +60,7 @@ class TableCache(BaseCache):
     def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
         name = self.make_and_validate_key(key, version=version)
         self._run(SET, [name, json.dumps(value), self._seconds(timeout)])
+        self._run(TIDY_SOME, [])
 
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         return self._run(TOUCH, [self._seconds(timeout), self.make_and_validate_key(key, version=version)]) == 1

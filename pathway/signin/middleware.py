@@ -83,7 +83,7 @@ class WholeAccountMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         user = request.user
-        name = request.resolver_match.url_name if request.resolver_match else None
+        name = request.resolver_match.view_name if request.resolver_match else None
         if not isinstance(user, User) or name in ALWAYS:
             return None
         if user.must_change_password:

@@ -21,6 +21,7 @@ from pathway import clock
 from pathway.models import SignInAttempt
 
 IPV6_PREFIX = 64  # one customer has at least that much
+TIDIED_AT_ONCE = 50
 TAKE_TURNS = "SELECT pg_advisory_xact_lock(%s)"
 
 
@@ -58,6 +59,7 @@ def begin(username: str, address: str) -> Attempt | None:
     left = min(_left(account, address, since))
     if left <= 0:
         return None
+    _tidy_some(since)
     row = SignInAttempt.objects.create(at=at, account=account, address=address)
     return Attempt(row.pk, is_last=left == 1)
 
@@ -69,8 +71,14 @@ def forgive(attempt: Attempt) -> None:
 
 def tidy(at: datetime) -> int:
     """Remove attempts that count no more."""
-    old = SignInAttempt.objects.filter(at__lt=at - timedelta(seconds=settings.SIGN_IN_WINDOW_SECONDS))
+    old = SignInAttempt.objects.filter(at__lte=at - timedelta(seconds=settings.SIGN_IN_WINDOW_SECONDS))
     return old.delete()[0]
+
+
+def _tidy_some(since: datetime) -> None:
+    """A few with each attempt, so that the table does not grow while nobody tidies it."""
+    old = SignInAttempt.objects.filter(at__lte=since).select_for_update(skip_locked=True)
+    SignInAttempt.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:TIDIED_AT_ONCE])).delete()
 
 
 def _left(account: str, address: str, since: datetime) -> Iterator[int]:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from pathway import errors
+from pathway import audit, errors
 from pathway.models import ApiToken, Membership, Scope, Site, User
 from pathway.signin import trail
 
@@ -49,9 +49,9 @@ def create(
 
 
 @transaction.atomic
-def revoke(token: ApiToken, *, at: datetime) -> None:
+def revoke(token: ApiToken, *, at: datetime, by: User | None) -> None:
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at):
-        trail.record("token.revoked", token.user, after={"token": token.pk})
+        audit.record("token.revoked", by=by, subject=token.user, after={"token": token.pk})
 
 
 def bearer(secret: str, at: datetime) -> ApiToken | None:

@@ -40,6 +40,7 @@ def test_the_wait_ends_by_itself_and_asking_again_does_not_lengthen_it(eve: User
     client = Client()
     sign_in(client, eve, REMOTE_ADDR="203.0.113.7")
     assert gets_in(client)
+    assert not SignInAttempt.objects.exists()  # what counts no more is gone
 
 
 def test_one_address_locks_nobody_out_elsewhere(eve: User) -> None:
