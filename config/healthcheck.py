@@ -48,7 +48,8 @@ def beat(variables: environment.Environment) -> bool:
 def sweeper(variables: environment.Environment) -> bool:
     """A sweep has finished within the last minutes, by the database's clock."""
     query = "SELECT count(*) FROM pathway_sweeprun WHERE finished_at > now() - make_interval(mins => %s)"
-    with psycopg.connect(variables.secret("DATABASE_URL"), connect_timeout=5) as connection:
+    role = variables.identifier("PATHWAY_DB_ROLE") or "none"
+    with psycopg.connect(variables.secret("DATABASE_URL"), connect_timeout=5, options=f"-c role={role}") as connection:
         found = connection.execute(query, [SWEEP_MINUTES]).fetchone()
     return found is not None and found[0] > 0
 

@@ -88,14 +88,6 @@ BEGIN
         RAISE EXCEPTION 'pathway: these roles are missing and % may not make them: %', current_user, missing
             USING HINT = 'Let an administrator run CREATE ROLE name NOLOGIN for each of them.';
     END IF;
-    -- The login of what serves, where an operator has made one: it becomes each of these, and nothing by itself.
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pathway_app') THEN
-        BEGIN
-            GRANT pathway_web, pathway_judge, pathway_deliver, pathway_audit TO pathway_app WITH INHERIT FALSE, SET TRUE;
-        EXCEPTION WHEN insufficient_privilege THEN
-            RAISE WARNING 'pathway: % may not grant the roles to pathway_app', current_user;
-        END;
-    END IF;
 END $$;
 """
 

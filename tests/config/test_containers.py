@@ -92,7 +92,10 @@ class Host:
         self.folder, self.port = folder, free_port()
         self.secrets = {
             "secret_key": secrets.token_urlsafe(60),
-            "database_url": f"postgresql://{server['USER']}@{server['HOST'].replace('/', '%2F')}/{database}",
+            "database_owner_url": f"postgresql://{server['USER']}@{server['HOST'].replace('/', '%2F')}/{database}",
+            "database_app": secrets.token_urlsafe(30),
+            # What serves comes as the login that owns nothing.
+            "database_url": f"postgresql://pathway_app@{server['HOST'].replace('/', '%2F')}/{database}",
             "broker_url": broker,
         }
         for name, value in self.secrets.items():
