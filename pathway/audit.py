@@ -20,6 +20,7 @@ _gathered: ContextVar[list[AuditEvent] | None] = ContextVar("gathered_audit", de
 
 NEAREST_FIRST = ("team", "cover", "emergency")  # who is on the team does not break the glass
 NOT_FOUND = "access.not-found"  # asked for something that is missing or not visible: the event does not tell which
+MOST_AT_ONCE = 4000  # rows of one statement, which takes 65,535 parameters
 BROKEN_GLASS = "emergency.started"
 REFUSED = "access.refused"  # sees the patient, and the role does not allow it
 
@@ -41,7 +42,7 @@ def gathered() -> Iterator[None]:
         yield
     finally:
         _gathered.reset(token)
-    AuditEvent.objects.bulk_create(events)
+    AuditEvent.objects.bulk_create(events, batch_size=MOST_AT_ONCE)
 
 
 def record(

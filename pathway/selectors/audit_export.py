@@ -183,7 +183,14 @@ HEADER = ("event", "at", "action", "person", "account", "patients", "about", "pu
 def cells(event: Event) -> list[str | int | datetime | None]:
     """A line of the table, in the order of HEADER."""
     patients = " ".join(str(uuid) for uuid in event.patients)
-    named = [event.pk, event.at.astimezone(UTC), event.action, event.actor, event.account, patients]
+    named: list[str | int | datetime | None] = [
+        event.pk,
+        event.at.astimezone(UTC),
+        event.action,
+        event.actor,
+        event.account,
+        patients,
+    ]
     return [*named, event.subject, event.purpose, event.ways, event.address, event.request]
 
 
