@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from pathway.models.people import Site, User
+from pathway.models.people import Membership, Site, User
 
 LONGEST_TOKEN = timedelta(days=366)
 
@@ -47,8 +47,10 @@ class Scope(models.TextChoices):
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def usable(self, at: datetime) -> ApiTokenQuerySet:
-        """Neither revoked nor expired, of a service account that is active."""
-        return self.filter(revoked_at=None, expires_at__gt=at, user__is_active=True, user__is_service=True)
+        """Neither revoked nor expired, of an active service account that still has a role at one of its sites."""
+        alive = self.filter(revoked_at=None, expires_at__gt=at, user__is_active=True, user__is_service=True)
+        held = Membership.objects.filter(user=OuterRef("user"), is_active=True, site__in=OuterRef("sites"))
+        return alive.filter(Exists(held)).distinct()
 
 
 class ApiToken(models.Model):

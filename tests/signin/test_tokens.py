@@ -112,7 +112,7 @@ def test_what_is_no_token_is_refused_with_one_answer(robot: User, wrong: str) ->
     assert answer.status_code == 401 and answer.json() == {"detail": "The token is not valid."}
 
 
-@pytest.mark.parametrize("end", ["expired", "revoked", "disabled", "no service"])
+@pytest.mark.parametrize("end", ["expired", "revoked", "disabled", "no service", "no role"])
 def test_a_token_ends(robot: User, end: str) -> None:
     secret = token(robot)
     row = ApiToken.objects.get()
@@ -122,6 +122,8 @@ def test_a_token_ends(robot: User, end: str) -> None:
     elif end == "revoked":
         tokens.revoke(row, at=clock.real_now(), by=None)
         assert AuditEvent.objects.filter(action="token.revoked", subject=f"user:{robot.pk}").exists()
+    elif end == "no role":
+        robot.memberships.update(is_active=False)
     else:
         User.objects.filter(pk=robot.pk).update(
             **({"is_active": False} if end == "disabled" else {"is_service": False})
