@@ -2,6 +2,7 @@
 
 import io
 import re
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ QUOTED_ROW = re.compile(
     r"(?=(?:\n|\\n)(?:CONTEXT|HINT|STATEMENT|LOCATION):|\n\nThe above exception|\n\nDuring handling|\Z)",
     re.DOTALL,
 )
+Fault = tuple[type[BaseException], BaseException, TracebackType | None]
 WITHOUT_ROW = "(the row is not logged)"
 
 
@@ -58,10 +60,10 @@ def without_rows(logger: Any, method: str, event: structlog.types.EventDict) -> 
     return event
 
 
-def _trace(information: Any) -> str:
+def _trace(exc_info: Fault) -> str:
     """Plain traces: the local variables of a frame may hold a patient."""
     text = io.StringIO()
-    structlog.dev.plain_traceback(text, information)
+    structlog.dev.plain_traceback(text, exc_info)
     return text.getvalue()
 
 
