@@ -16,20 +16,26 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from pathway import errors, origin
 from pathway.models import (
     Alert,
     CareTask,
     Enrollment,
+    LegalHold,
     Membership,
+    Merge,
+    MergeStatus,
     Observation,
     Patient,
     Proposal,
     Sight,
     Site,
+    Transfer,
+    TransferStatus,
     User,
+    guarded,
 )
 from pathway.vocabulary import NO_CARE, Role
 
@@ -161,6 +167,40 @@ def site_or_not_found(user: Someone, pk: int) -> Site:
     """A site at which the user works in any role but that of an administrator."""
     memberships = _memberships(user).exclude(role__in=NO_CARE)
     return _found(Site.objects.filter(pk=pk, memberships__in=memberships).distinct().first())
+
+
+def merge_or_not_found(user: Someone, pk: int, at: datetime) -> Merge:
+    """Of a merge that is done what came of it has to be visible, of any other one both records."""
+    seen = patients(user, at)
+    rows = Merge.objects.filter(pk=pk, survivor__in=seen).filter(Q(status=MergeStatus.CONFIRMED) | Q(source__in=seen))
+    return _found(rows.select_related("survivor__site").first())
+
+
+def offer_or_not_found(user: Someone, pk: int) -> Transfer:
+    """A patient offered to a site at which the user may take patients over. The patient is not in it."""
+    sites = sites_with(user, Permit.TRANSFER)
+    rows = Transfer.objects.filter(pk=pk, to_site__in=sites, status=TransferStatus.OFFERED)
+    return _found(rows.select_related("from_site", "to_site").first())
+
+
+def own_offer_or_not_found(user: Someone, pk: int, at: datetime) -> Transfer:
+    """A patient whom the user sees, offered to another site."""
+    rows = Transfer.objects.filter(patient__in=patients(user, at), pk=pk, status=TransferStatus.OFFERED)
+    return _found(rows.select_related("patient__site").first())
+
+
+def hold_or_not_found(user: Someone, pk: int, at: datetime) -> LegalHold:
+    """A legal hold that stands."""
+    rows = LegalHold.objects.filter(patient__in=patients(user, at), pk=pk, released_at=None)
+    return _found(rows.select_related("patient__site").first())
+
+
+def successor(user: Someone, uuid: UUID) -> UUID | None:
+    """The record that goes on in place of a closed one, for who was on the team of that one and sees this one."""
+    if not isinstance(user, User):
+        return None
+    found: UUID | None = guarded.ask("SELECT pathway_successor(%s)", [uuid], by=user)[0][0]
+    return found
 
 
 # what a user may do

@@ -23,7 +23,7 @@ from django.db import DatabaseError, transaction
 
 from pathway import audit, clock, errors
 from pathway.delivery import transports
-from pathway.engine import content, units
+from pathway.engine import content, schedule, units
 from pathway.models import (
     LIVE,
     AccessReview,
@@ -34,13 +34,16 @@ from pathway.models import (
     Enrollment,
     EnrollmentStatus,
     Intervention,
+    Merge,
+    MergeStatus,
     Observation,
     Patient,
     Proposal,
     Site,
+    Transfer,
     User,
 )
-from pathway.selectors import cases, definitions, health, judging, plans, spirometry
+from pathway.selectors import cases, definitions, health, judging, plans, reach, retention, spirometry
 from pathway.selectors.cases import Case
 from pathway.services import (
     access_reviews,
@@ -64,6 +67,7 @@ from pathway.services import (
 )
 from pathway.services import definitions as definition_rows
 from pathway.services.observations import NewObservation
+from pathway.services.records import erasing, holds, merging, transfers
 from pathway.vocabulary import BEREAVEMENT, CLOSED_STAGE, COORDINATOR, TREATMENT_TRACK
 
 log = structlog.get_logger(__name__)
@@ -613,6 +617,111 @@ def reverse_death(enrollment_id: int, *, reason: str, at: datetime, by: User | N
     _settle(case, new=list(meanwhile))
 
 
+# the record as a whole
+
+
+@transaction.atomic
+@audit.gathered()
+def propose_merge(survivor: Patient, source: Patient, *, request: UUID, reason: str, at: datetime, by: User) -> Merge:
+    """Two records are of one person, somebody thinks who sees both. Nothing changes before a person confirms it."""
+    return merging.propose(survivor, source, request=request, reason=reason, at=at, by=by)
+
+
+@transaction.atomic
+@audit.gathered()
+def confirm_merge(merge_id: int, team: Sequence[tuple[int, str]], *, at: datetime, by: User) -> Patient:
+    """The source is closed, the survivor has everything of both, this team, and is judged. Twice is once."""
+    merge = merging.lock(merge_id)
+    if merge.status == MergeStatus.CONFIRMED:
+        return merge.survivor
+    merging.confirm(merge, today=schedule.local_day(at, merge.survivor.site.time_zone), at=at, by=by)
+    people.set_team(merge.survivor, team, at=at, by=by)
+    _judge_record(merge.survivor_id, at=at, by=by)
+    return merge.survivor
+
+
+@transaction.atomic
+@audit.gathered()
+def refuse_merge(merge_id: int, *, reason: str, at: datetime, by: User) -> None:
+    """They are two people after all."""
+    merging.refuse(merging.lock(merge_id), reason=reason, at=at, by=by)
+
+
+@transaction.atomic
+@audit.gathered()
+def undo_merge(merge_id: int, *, reason: str, at: datetime, by: User) -> Patient:
+    """Everything that the merge moved goes back, and both are judged. Returns the record that stands again."""
+    merge = merging.lock(merge_id)
+    merging.undo(merge, reason=reason, at=at, by=by)
+    for patient in (merge.survivor_id, merge.source_id):
+        _judge_record(patient, at=at, by=by)
+    return merge.source
+
+
+@transaction.atomic
+def offer_transfer(patient: Patient, to: Site, *, reason: str, at: datetime, by: User) -> Transfer:
+    """Another site shall care for the patient. Until it accepts, nothing changes and it sees no record."""
+    return transfers.offer(patient, to, reason=reason, at=at, by=by)
+
+
+@transaction.atomic
+@audit.gathered()
+def accept_transfer(
+    transfer_id: int, *, number: str, team: Sequence[tuple[int, str]], at: datetime, by: User
+) -> Patient:
+    """The patient is of this site from now on: its team, number, calendar and, from the next judging, its rule sets.
+
+    The pathway goes on where it is, and open tasks keep their due dates.
+    """
+    transfer = transfers.lock(transfer_id)
+    transfers.accept(transfer, number=number, team=team, at=at, by=by)
+    newest = (
+        Enrollment.objects.filter(patient=transfer.patient_id, status__in=LIVE).values_list("pk", flat=True).first()
+    )
+    if newest is not None:
+        care_tasks.reckon_rungs(cases.lock(newest, at=at, by=by))  # mornings are those of the new site
+    return transfer.patient
+
+
+@transaction.atomic
+def decline_transfer(transfer_id: int, *, reason: str, at: datetime, by: User) -> None:
+    transfers.decline(transfers.lock(transfer_id), reason=reason, at=at, by=by)
+
+
+@transaction.atomic
+def withdraw_transfer(transfer_id: int, *, reason: str, at: datetime, by: User) -> None:
+    """The site that offered keeps the patient."""
+    transfers.withdraw(transfers.lock(transfer_id), reason=reason, at=at, by=by)
+
+
+@transaction.atomic
+def place_hold(patient: Patient, *, reason: str, at: datetime, by: User) -> None:
+    """The record is not erased, whatever the policy says."""
+    holds.place(patient, reason=reason, at=at, by=by)
+
+
+@transaction.atomic
+def release_hold(patient: Patient, hold_id: int, *, reason: str, at: datetime, by: User) -> None:
+    holds.release(patient, hold_id, reason=reason, at=at, by=by)
+
+
+@transaction.atomic
+def set_retention(site: Site, *, after_death: int | None, after_contact: int | None, run_by: str) -> None:
+    """When records of the site may go; None: the policy says nothing of that, and they are kept."""
+    erasing.set_policy(site, after_death=after_death, after_contact=after_contact, run_by=run_by)
+
+
+@transaction.atomic
+@audit.gathered()
+def erase(site: Site, patient: int, *, at: datetime, run_by: str) -> dict[str, int]:
+    """Erase what the policy lets go now. Raises NotAllowed when it does not, or not any more."""
+    erasing.lock(reach.group(patient))
+    verdict = next((one for one in retention.verdicts(site, at=at, only=patient)), None)
+    if verdict is None or not verdict.goes:
+        raise errors.NotAllowed("not-allowed", verdict.why if verdict else "There is no such record")
+    return erasing.erase(verdict.records, policy=verdict.why, at=at, run_by=run_by)
+
+
 # time passes
 
 
@@ -828,6 +937,20 @@ def _go_on(case: Case, closed: care_tasks.Closed) -> None:
         return  # the contact with the family was the last task
     care_tasks.go_on(case, [closed])
     _settle(case)
+
+
+def _judge_record(patient_id: int, *, at: datetime, by: User | None) -> None:
+    """After rows came or went: what rests on them is found again."""
+    rows = list(Enrollment.objects.filter(patient=patient_id).order_by("-pk").values_list("pk", "status"))
+    newest = next((pk for pk, status in rows if status in LIVE), rows[0][0] if rows else None)
+    if newest is None:
+        return
+    case = cases.lock(newest, at=at, by=by)
+    case.changed()
+    if case.enrollment.status in LIVE:
+        _settle(case)
+    else:
+        measures.derive(case)
 
 
 # cases

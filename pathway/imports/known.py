@@ -15,9 +15,19 @@ from pathway.engine.chart import age_in_years
 from pathway.engine.tables.cells import Prepared
 from pathway.imports.run import Run
 from pathway.models import Observation, ObservationStatus, Patient
+from pathway.models.people import NUMBER_KEY, number_key
 from pathway.services.observations import COMPARED, STORED_PLACES, NewObservation
 
 Stored = dict[str, list[Observation]]
+
+
+def patient(run: Run, identifier: str) -> Patient | None:
+    """Who has this hospital number at the site, however it is written; of a merged record the one that goes on."""
+    rows = Patient.objects.unscoped("import").alias(key=NUMBER_KEY).filter(site=run.site, erased_at=None)
+    found: Patient | None = rows.select_related("merged_into").filter(key=number_key(identifier)).first()
+    while found is not None and found.merged_into is not None:
+        found = found.merged_into
+    return found
 
 
 def stored(run: Run, prepared: Iterable[Prepared]) -> Stored:

@@ -9,7 +9,7 @@ from pathway import errors, flow
 from pathway.engine.tables.results import Result
 from pathway.imports import known
 from pathway.imports.run import Run
-from pathway.models import Enrollment, Patient
+from pathway.models import Enrollment
 from pathway.services.observations import NewObservation
 
 BATCH = 500
@@ -43,7 +43,7 @@ def _batches(rows: Iterable[Result]) -> Iterator[list[Result]]:
 
 
 def _play_batch(run: Run, identifier: str, batch: list[Result]) -> None:
-    patient = Patient.objects.unscoped("import").filter(site=run.site, identifier=identifier).first()
+    patient = known.patient(run, identifier)
     enrollment = Enrollment.objects.filter(patient=patient).order_by("-pk").first() if patient else None
     if patient is None or enrollment is None:
         what = "There is no patient" if patient is None else "On no pathway is the patient"

@@ -52,7 +52,7 @@ def play(run: Run, story: Story) -> None:
 
 
 def _patient(run: Run, story: Story) -> Patient:
-    found = Patient.objects.unscoped("import").filter(site=run.site, identifier=story.identifier).first()
+    found = known.patient(run, story.identifier)
     if found is not None:
         return found
     made = Patient.objects.create(

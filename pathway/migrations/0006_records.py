@@ -4,8 +4,6 @@ The triggers of facts get two exceptions, which ask rows and not settings (see `
 goes to another patient where the journal of a merge says so, and goes away where an erasure was noted by the owner.
 """
 
-# ruff: noqa: E501 - what pgtrigger compiles stands on one line
-
 import django.db.models.deletion
 import django.db.models.functions.text
 import pgtrigger.compiler
@@ -528,12 +526,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="hold_release_is_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="legalhold",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("released_at", None)), fields=("patient",), name="one_standing_hold"
             ),
         ),
         migrations.AddConstraint(

@@ -161,7 +161,6 @@ class LegalHold(models.Model):
                 | (Q(released_at__isnull=False, released_by__isnull=False) & ~Q(release_reason="")),
                 name="hold_release_is_whole",
             ),
-            models.UniqueConstraint(fields=["patient"], condition=Q(released_at=None), name="one_standing_hold"),
         ]
 
     def __str__(self) -> str:

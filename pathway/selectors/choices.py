@@ -11,7 +11,17 @@ from django.db.models import Q
 from pathway import access
 from pathway.engine.catalogue import Kind
 from pathway.engine.schedule import local_day
-from pathway.models import CareTeamMember, Intervention, Membership, Observation, PathwayVersion, Patient, Site, User
+from pathway.models import (
+    CareTeamMember,
+    Intervention,
+    Membership,
+    Observation,
+    PathwayVersion,
+    Patient,
+    PatientNumber,
+    Site,
+    User,
+)
 from pathway.selectors import definitions, offers, plans, shown
 from pathway.selectors.cases import Case
 from pathway.vocabulary import CLOSED_STAGE, NO_CARE, Role
@@ -131,7 +141,10 @@ def patients(user: User, text: str, at: datetime) -> list[Found]:
     rows = access.patients(user, at).select_related("site")
     for word in text.split():
         rows = rows.filter(
-            Q(family_name__icontains=word) | Q(given_name__icontains=word) | Q(identifier__icontains=word)
+            Q(family_name__icontains=word)
+            | Q(given_name__icontains=word)
+            | Q(identifier__icontains=word)
+            | Q(pk__in=PatientNumber.objects.filter(number__icontains=word).values("patient"))
         )
     return list(_found(rows.order_by("family_name", "given_name", "pk")[:SEARCH_LIMIT], at))
 

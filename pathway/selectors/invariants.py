@@ -183,6 +183,11 @@ PROMISES = (
             SELECT 1 FROM pathway_careteammember c
             WHERE c.patient_id = e.patient_id AND c.user_id = d.person_id
                   AND c.since <= d.sent_at AND (c.until IS NULL OR c.until > d.sent_at))
+        AND NOT EXISTS (
+            -- While records were merged, the team of one was the team of both.
+            SELECT 1 FROM pathway_merge m JOIN pathway_careteammember c ON c.patient_id IN (m.source_id, m.survivor_id)
+            WHERE e.patient_id IN (m.source_id, m.survivor_id) AND m.status IN ('confirmed', 'undone')
+                  AND c.user_id = d.person_id AND c.since <= d.sent_at AND (c.until IS NULL OR c.until > d.sent_at))
         """,
     ),
     Promise(
@@ -204,7 +209,11 @@ PROMISES = (
         GROUP BY s.enrollment_id, e.patient_id, s.track, g.code
         HAVING count(*) > (
             SELECT count(*) FROM pathway_auditevent v
-            WHERE v.patient_id = e.patient_id AND v.action = 'stage.changed'
+            WHERE v.patient_id IN (
+                      SELECT e.patient_id UNION ALL
+                      SELECT unnest(ARRAY[m.source_id, m.survivor_id]) FROM pathway_merge m
+                      WHERE e.patient_id IN (m.source_id, m.survivor_id) AND m.status IN ('confirmed', 'undone'))
+                  AND v.action = 'stage.changed'
                   AND v.subject = 'enrollment:' || s.enrollment_id
                   AND v.after->>'track' = s.track AND v.after->>'stage' = g.code)
         """,

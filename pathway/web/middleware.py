@@ -158,6 +158,8 @@ class SafetyMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, errors.NotFound) and (elsewhere := pages.successor(request)) is not None:
+            return elsewhere
         return pages.refusal(request, error) if isinstance(error, errors.Refused) else None
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.shortcuts import render as render_template
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -82,6 +83,16 @@ def refusal(request: HttpRequest, refused: errors.Refused) -> HttpResponse:
     if isinstance(refused, errors.NotFound):
         return not_found(request)
     return render(request, "refused", {"refused": refused}, status=status_of(refused))
+
+
+def successor(request: HttpRequest) -> HttpResponse | None:
+    """An address of a record that was merged leads to the one that goes on, for who may know of both; else None."""
+    uuid = request.resolver_match.kwargs.get("uuid") if request.resolver_match else None
+    if uuid is None or request.method not in ("GET", "HEAD"):
+        return None
+    with transaction.atomic():  # that of the view has been rolled back
+        found = access.successor(request.user, uuid)
+    return redirect("patient", uuid=found) if found is not None else None
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -50,7 +50,7 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
 
 
 def test_the_list_of_addresses_is_complete(cast: Cast) -> None:
-    assert len(addresses(cast)) == 34
+    assert len(addresses(cast)) == 39
 
 
 @pytest.mark.parametrize("who", ["colleague", "stranger", "removed", "inactive_member", "admin", "superuser"])

@@ -1,0 +1,1 @@
+"""What becomes of whole records: merged, moved to another site, kept by a hold, erased."""
