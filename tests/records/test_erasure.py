@@ -102,7 +102,7 @@ def test_nothing_of_an_erased_patient_is_left_but_the_tombstone_and_the_audit(go
     assert plant(gone) > 15
     assert {"pathway_patient", "pathway_observation", "pathway_caretask"} <= everywhere(CANARY)
     assert "erased" in run(gone.site, "--apply")
-    assert {table for table in everywhere(CANARY) if not table.startswith("pathway_auditevent")} == set()
+    assert {table for table in everywhere(CANARY) if "auditevent" not in table} == set()
     assert all(not one.rows_of([gone.kept.pk, gone.double.pk]).exists() for one in reach.reached())
     for stone in Patient.objects.unscoped("retention").filter(pk__in=(gone.kept.pk, gone.double.pk)):
         assert (stone.given_name, stone.family_name, stone.identifier, stone.birth_date) == ("", "", "", None)
