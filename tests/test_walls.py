@@ -134,6 +134,8 @@ def test_the_judge_reads_no_names_and_those_who_remind_no_facts(cast: Cast) -> N
         assert refused("pathway_deliver", "1", table), table
     for role in ("pathway_judge", "pathway_deliver", "pathway_audit"):
         assert refused(role, "password", "pathway_user"), role
+        assert refused(role, "1", "pathway_apitoken"), role
+        assert refused(role, "1", "pathway_signinattempt"), role
     for table in ("pathway_observation", "pathway_caretask", "pathway_enrollment"):
         assert refused("pathway_audit", "1", table), table
 

@@ -274,7 +274,16 @@ NOT_JUDGED = ("emergencygrant",)
 MAINTAINS = "current_setting('pathway.purpose', true) = 'maintenance'"
 
 # What only the server's own sign-in and administration read.
-PRIVATE = ("user", "patient", "auditevent")
+PRIVATE = (
+    "user",
+    "patient",
+    "auditevent",
+    "auditseal",
+    "accessreview",
+    "apitoken",
+    "apitoken_sites",
+    "signinattempt",
+)
 # Rows that are never deleted, by nobody who serves (0002 says the same of the web).
 KEPT = (
     "auditevent",

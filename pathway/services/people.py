@@ -78,8 +78,9 @@ def set_team(
     _check_steered(wanted)
     if any(end is not None and end <= at for end in wanted.values()):
         raise errors.InvalidEntry("not-allowed", "A place ends after it begins", "guest_until")
-    # Two people who set the team at once come one after the other.
-    Patient.objects.unscoped("lock").select_for_update().get(pk=patient.pk)
+    # Two people who set the team at once come one after the other. The row of a patient who has no team yet cannot be
+    # locked: nobody sees it.
+    _take_turn(patient.pk)
     # Of two places in one role the longer one counts.
     rows = CareTeamMember.objects.current(at).filter(patient=patient).order_by(F("until").asc(nulls_last=True))
     present = {(row.user_id, row.role): row for row in rows}
