@@ -59,7 +59,7 @@ def altered(tmp_path: Path, *changes: tuple[str, str], source: Path = VISITS) ->
 
 def nothing_is_stored() -> bool:
     rows = (Site, Patient, Enrollment, Observation, Intervention, CareTask, AuditEvent)
-    return not any(model.objects.exists() for model in rows)
+    return not any(model._base_manager.exists() for model in rows)
 
 
 def history(outcome: importing.Outcome, identifier: str) -> History:
