@@ -1,6 +1,6 @@
 """What is stored, and what can never be false. Later modules may use earlier ones, never the other way:
 
-people → accounts, grants → notices; people → definitions → rulebook, plans → enrollments → observations,
+people → accounts, preferences, grants → notices; people → definitions → rulebook, plans → enrollments → observations,
 interventions → measures, alerts → proposals → care_tasks → reminders, guidance; audit.
 """
 
@@ -43,6 +43,7 @@ from pathway.models.notices import Notice
 from pathway.models.observations import Observation, ObservationItem, ObservationStatus, QualityFlag
 from pathway.models.people import CareTeamMember, Membership, Patient, Site, User
 from pathway.models.plans import Activity, InterventionKind, Ladder, RowMode, Rung, StageActivity
+from pathway.models.preferences import DIGEST_HOUR, MessageSettings, PersonalChannel
 from pathway.models.proposals import Proposal, ProposalGround, ProposalStatus
 from pathway.models.records import (
     Erasure,
@@ -55,7 +56,7 @@ from pathway.models.records import (
     Transfer,
     TransferStatus,
 )
-from pathway.models.reminders import Delivery, DeliveryStatus, Heartbeat, Reminder, SweepRun, delivery_key
+from pathway.models.reminders import ClockHold, Delivery, DeliveryStatus, Heartbeat, Reminder, SweepRun, delivery_key
 from pathway.models.rulebook import (
     MeasureKind,
     ObservationKind,
@@ -67,16 +68,16 @@ from pathway.models.rulebook import (
 )
 
 __all__ = [
-    "LIVE", "LIVE_TASK", "AccessReview", "Activity", "Administration", "Alert", "AlertStatus", "ApiToken", "Audience",
-    "AuditEvent", "AuditSeal", "CareTask", "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "Cover", "Delivery",
-    "DeliveryStatus", "Doubt", "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus",
+    "DIGEST_HOUR", "LIVE", "LIVE_TASK", "AccessReview", "Activity", "Administration", "Alert", "AlertStatus", "ApiToken", "Audience",
+    "AuditEvent", "AuditSeal", "CareTask", "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "ClockHold", "Cover",
+    "Delivery", "DeliveryStatus", "Dispatch", "Doubt", "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus",
     "Episode", "Erasure", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention",
     "InterventionKind", "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership",
-    "Merge", "MergeRow", "MergeStatus", "Notice", "Observation", "ObservationItem", "ObservationKind",
-    "ObservationStatus", "Pathway", "PathwayVersion", "Patient", "PatientNumber", "Policy", "Proposal",
+    "Merge", "MergeRow", "MergeStatus", "MessageSettings", "Notice", "Observation", "ObservationItem", "ObservationKind",
+    "ObservationStatus", "OutboxHold", "Pathway", "PathwayVersion", "Patient", "PatientNumber", "PersonalChannel", "Policy", "Proposal",
     "ProposalGround", "ProposalStatus", "Purpose", "QualityFlag", "Release", "Reminder", "Restriction",
     "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse",
     "RuleSetVersion", "Rung", "Scope", "Sight", "SignInAttempt", "Site", "SiteRuleSet", "Stage", "StageActivity",
     "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround", "TaskStatus", "TeachBack", "Topic", "Track",
-    "Transfer", "TransferStatus", "User", "VersionStatus", "delivery_key",
+    "Transfer", "TransferStatus", "Urgency", "User", "VersionStatus", "delivery_key", "digest_key",
 ]  # fmt: skip

@@ -82,7 +82,7 @@ class CareTask(Lifecycle):
         indexes = [
             # Read by services.reminders.climb: open tasks with a rung to climb.
             models.Index(
-                fields=["next_rung_at"], condition=Q(status__in=["open", "in-progress"]), name="task_next_rung"
+                fields=["next_rung_at", "id"], condition=Q(status__in=["open", "in-progress"]), name="task_next_rung"
             ),
             # Read by selectors.worklists: the open tasks of a role by due date.
             models.Index(
