@@ -68,13 +68,14 @@ from pathway.models.rulebook import (
 )
 
 __all__ = [
-    "DIGEST_HOUR", "LIVE", "LIVE_TASK", "AccessReview", "Activity", "Administration", "Alert", "AlertStatus", "ApiToken", "Audience",
-    "AuditEvent", "AuditSeal", "CareTask", "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "ClockHold", "Cover",
-    "Delivery", "DeliveryStatus", "Dispatch", "Doubt", "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus",
-    "Episode", "Erasure", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention",
-    "InterventionKind", "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership",
-    "Merge", "MergeRow", "MergeStatus", "MessageSettings", "Notice", "Observation", "ObservationItem", "ObservationKind",
-    "ObservationStatus", "OutboxHold", "Pathway", "PathwayVersion", "Patient", "PatientNumber", "PersonalChannel", "Policy", "Proposal",
+    "DIGEST_HOUR", "LIVE", "LIVE_TASK", "AccessReview", "Activity", "Administration", "Alert", "AlertStatus",
+    "ApiToken", "Audience", "AuditEvent", "AuditSeal", "CareTask", "CareTeamMember", "ChecklistAnswer",
+    "ChecklistItem", "ClockHold", "Cover", "Delivery", "DeliveryStatus", "Dispatch", "Doubt", "EducationGiven",
+    "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode", "Erasure", "Evidence",
+    "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention", "InterventionKind", "Judgement",
+    "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership", "Merge", "MergeRow", "MergeStatus",
+    "MessageSettings", "Notice", "Observation", "ObservationItem", "ObservationKind", "ObservationStatus",
+    "OutboxHold", "Pathway", "PathwayVersion", "Patient", "PatientNumber", "PersonalChannel", "Policy", "Proposal",
     "ProposalGround", "ProposalStatus", "Purpose", "QualityFlag", "Release", "Reminder", "Restriction",
     "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse",
     "RuleSetVersion", "Rung", "Scope", "Sight", "SignInAttempt", "Site", "SiteRuleSet", "Stage", "StageActivity",
