@@ -211,7 +211,7 @@ def roles_for(user: Someone, patient: Patient, at: datetime) -> frozenset[Role]:
     if not isinstance(user, User):
         return frozenset()
     rows = Sight.objects.current(at).filter(user=user, patient=patient).exclude(role=None)
-    return frozenset(Role(role) for role in rows.values_list("role", flat=True).distinct())
+    return frozenset(Role(role) for role in rows.values_list("role", flat=True).distinct() if role)
 
 
 @dataclass(frozen=True, slots=True)

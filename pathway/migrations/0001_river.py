@@ -15,1174 +15,2625 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ChecklistItem',
+            name="ChecklistItem",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('text', models.TextField()),
-                ('mark', models.TextField()),
-                ('where', models.CharField(max_length=120)),
-                ('pathways', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('tracks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('stages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('activities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('interventions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('situations', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('is_retired', models.BooleanField(default=False)),
-                ('owners', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+                ("mark", models.TextField()),
+                ("where", models.CharField(max_length=120)),
+                (
+                    "pathways",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "tracks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "stages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "activities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "interventions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "situations",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("is_retired", models.BooleanField(default=False)),
+                (
+                    "owners",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Enrollment',
+            name="Enrollment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('status', django_fsm.FSMField(choices=[('active', 'active'), ('on-hold', 'on hold'), ('completed', 'completed'), ('withdrawn', 'withdrawn'), ('deceased', 'deceased')], default='active', max_length=50, protected=True)),
-                ('enrolled_at', models.DateTimeField()),
-                ('enrolled_on', models.DateField()),
-                ('care_since', models.DateField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('end_reason', models.TextField(blank=True)),
-                ('quiet_until', models.DateField(blank=True, null=True)),
-                ('rows_in_force', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('judged_on', models.DateField(blank=True, null=True)),
-                ('judge_failed_at', models.DateTimeField(blank=True, null=True)),
-                ('status_before_death', models.CharField(blank=True, max_length=16)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField(default=0)),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("active", "active"),
+                            ("on-hold", "on hold"),
+                            ("completed", "completed"),
+                            ("withdrawn", "withdrawn"),
+                            ("deceased", "deceased"),
+                        ],
+                        default="active",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                ("enrolled_at", models.DateTimeField()),
+                ("enrolled_on", models.DateField()),
+                ("care_since", models.DateField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("end_reason", models.TextField(blank=True)),
+                ("quiet_until", models.DateField(blank=True, null=True)),
+                (
+                    "rows_in_force",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("judged_on", models.DateField(blank=True, null=True)),
+                ("judge_failed_at", models.DateTimeField(blank=True, null=True)),
+                ("status_before_death", models.CharField(blank=True, max_length=16)),
             ],
             bases=(django_fsm.ConcurrentTransitionMixin, models.Model),
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('component', models.CharField(max_length=32, unique=True)),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("component", models.CharField(max_length=32, unique=True)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='InfoText',
+            name="InfoText",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('text', models.TextField()),
-                ('mark', models.TextField()),
-                ('where', models.CharField(max_length=120)),
-                ('pathways', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('tracks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('stages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('activities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('interventions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('situations', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('is_retired', models.BooleanField(default=False)),
-                ('audience', models.CharField(choices=[('staff', 'staff only'), ('everyone', 'everyone')], max_length=8)),
-                ('as_of', models.DateField(blank=True, null=True)),
-                ('qualification', models.TextField(blank=True)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+                ("mark", models.TextField()),
+                ("where", models.CharField(max_length=120)),
+                (
+                    "pathways",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "tracks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "stages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "activities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "interventions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "situations",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("is_retired", models.BooleanField(default=False)),
+                (
+                    "audience",
+                    models.CharField(choices=[("staff", "staff only"), ("everyone", "everyone")], max_length=8),
+                ),
+                ("as_of", models.DateField(blank=True, null=True)),
+                ("qualification", models.TextField(blank=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='InterventionKind',
+            name="InterventionKind",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=120)),
-                ('is_drug', models.BooleanField(default=False)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=120)),
+                ("is_drug", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Ladder',
+            name="Ladder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(unique=True)),
-                ('title', models.CharField(max_length=100)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(unique=True)),
+                ("title", models.CharField(max_length=100)),
             ],
         ),
         migrations.CreateModel(
-            name='MeasureKind',
+            name="MeasureKind",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=120)),
-                ('formula', models.TextField()),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('places', models.PositiveSmallIntegerField(default=0)),
-                ('changes_daily', models.BooleanField(default=False)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=120)),
+                ("formula", models.TextField()),
+                ("unit", models.CharField(blank=True, max_length=20)),
+                ("places", models.PositiveSmallIntegerField(default=0)),
+                ("changes_daily", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='ObservationKind',
+            name="ObservationKind",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=120)),
-                ('type', models.CharField(max_length=12)),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('decimals', models.PositiveSmallIntegerField(default=0)),
-                ('terminology', models.CharField(blank=True, max_length=120)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=120)),
+                ("type", models.CharField(max_length=12)),
+                ("unit", models.CharField(blank=True, max_length=20)),
+                ("decimals", models.PositiveSmallIntegerField(default=0)),
+                ("terminology", models.CharField(blank=True, max_length=120)),
             ],
         ),
         migrations.CreateModel(
-            name='Pathway',
+            name="Pathway",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(unique=True)),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(unique=True)),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
             ],
         ),
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('text', models.TextField()),
-                ('mark', models.TextField()),
-                ('where', models.CharField(max_length=120)),
-                ('pathways', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('tracks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('stages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('activities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('interventions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('situations', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('is_retired', models.BooleanField(default=False)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+                ("mark", models.TextField()),
+                ("where", models.CharField(max_length=120)),
+                (
+                    "pathways",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "tracks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "stages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "activities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "interventions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "situations",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("is_retired", models.BooleanField(default=False)),
             ],
             options={
-                'verbose_name_plural': 'policies',
+                "verbose_name_plural": "policies",
             },
         ),
         migrations.CreateModel(
-            name='Release',
+            name="Release",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64)),
-                ('record', models.JSONField()),
-                ('loaded_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64)),
+                ("record", models.JSONField()),
+                ("loaded_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Rule',
+            name="Rule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=32)),
-                ('title', models.CharField(max_length=200)),
-                ('applies', models.TextField(blank=True)),
-                ('test', models.TextField()),
-                ('severity', models.CharField(choices=[('none', 'none'), ('info', 'information'), ('warning', 'warning'), ('urgent', 'urgent')], max_length=8)),
-                ('mark', models.CharField(blank=True, max_length=120)),
-                ('citation', models.TextField(blank=True)),
-                ('review_by', models.DateField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32)),
+                ("title", models.CharField(max_length=200)),
+                ("applies", models.TextField(blank=True)),
+                ("test", models.TextField()),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("none", "none"),
+                            ("info", "information"),
+                            ("warning", "warning"),
+                            ("urgent", "urgent"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("mark", models.CharField(blank=True, max_length=120)),
+                ("citation", models.TextField(blank=True)),
+                ("review_by", models.DateField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='RuleSet',
+            name="RuleSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(unique=True)),
-                ('title', models.CharField(max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(unique=True)),
+                ("title", models.CharField(max_length=200)),
             ],
         ),
         migrations.CreateModel(
-            name='Stage',
+            name="Stage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=16)),
-                ('title', models.CharField(max_length=100)),
-                ('rank', models.PositiveSmallIntegerField()),
-                ('is_initial', models.BooleanField(default=False)),
-                ('is_terminal', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=16)),
+                ("title", models.CharField(max_length=100)),
+                ("rank", models.PositiveSmallIntegerField()),
+                ("is_initial", models.BooleanField(default=False)),
+                ("is_terminal", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='SweepRun',
+            name="SweepRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('created', models.PositiveIntegerField(default=0)),
-                ('lag_before', models.DurationField(blank=True, null=True)),
-                ('trigger', models.CharField(max_length=16)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("created", models.PositiveIntegerField(default=0)),
+                ("lag_before", models.DurationField(blank=True, null=True)),
+                ("trigger", models.CharField(max_length=16)),
             ],
         ),
         migrations.CreateModel(
-            name='Topic',
+            name="Topic",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('text', models.TextField()),
-                ('mark', models.TextField()),
-                ('where', models.CharField(max_length=120)),
-                ('pathways', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('tracks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('stages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('activities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('interventions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('situations', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('is_retired', models.BooleanField(default=False)),
-                ('title', models.CharField(max_length=120)),
-                ('owners', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('qualification', models.TextField(blank=True)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+                ("mark", models.TextField()),
+                ("where", models.CharField(max_length=120)),
+                (
+                    "pathways",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "tracks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "stages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "activities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "interventions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "situations",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("is_retired", models.BooleanField(default=False)),
+                ("title", models.CharField(max_length=120)),
+                (
+                    "owners",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("qualification", models.TextField(blank=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Episode',
+            name="Episode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64)),
-                ('is_shadow', models.BooleanField(default=False)),
-                ('began_at', models.DateTimeField()),
-                ('began_on', models.DateField()),
-                ('since', models.DateField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('retracted', models.BooleanField(default=False)),
-                ('enrollment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='episodes', to='pathway.enrollment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=64)),
+                ("is_shadow", models.BooleanField(default=False)),
+                ("began_at", models.DateTimeField()),
+                ("began_on", models.DateField()),
+                ("since", models.DateField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("retracted", models.BooleanField(default=False)),
+                (
+                    "enrollment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="episodes", to="pathway.enrollment"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Alert',
+            name="Alert",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('severity', models.CharField(choices=[('none', 'none'), ('info', 'information'), ('warning', 'warning'), ('urgent', 'urgent')], max_length=8)),
-                ('status', django_fsm.FSMField(choices=[('open', 'open'), ('closed', 'closed'), ('withdrawn', 'withdrawn')], default='open', max_length=50, protected=True)),
-                ('no_longer_met', models.BooleanField(default=False)),
-                ('raised_at', models.DateTimeField()),
-                ('raised_on', models.DateField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('close_reason', models.TextField(blank=True)),
-                ('closed_by_death', models.BooleanField(default=False)),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('enrollment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='pathway.enrollment')),
-                ('episode', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='alert', to='pathway.episode')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField(default=0)),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("none", "none"),
+                            ("info", "information"),
+                            ("warning", "warning"),
+                            ("urgent", "urgent"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[("open", "open"), ("closed", "closed"), ("withdrawn", "withdrawn")],
+                        default="open",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                ("no_longer_met", models.BooleanField(default=False)),
+                ("raised_at", models.DateTimeField()),
+                ("raised_on", models.DateField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("close_reason", models.TextField(blank=True)),
+                ("closed_by_death", models.BooleanField(default=False)),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "enrollment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="alerts", to="pathway.enrollment"
+                    ),
+                ),
+                (
+                    "episode",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="alert", to="pathway.episode"
+                    ),
+                ),
             ],
             bases=(django_fsm.ConcurrentTransitionMixin, models.Model),
         ),
         migrations.CreateModel(
-            name='Hit',
+            name="Hit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('observations', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
-                ('episode', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='hits', to='pathway.episode')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "observations",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
+                ),
+                (
+                    "episode",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="hits", to="pathway.episode"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Intervention',
+            name="Intervention",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_on', models.DateField()),
-                ('took_effect', models.BooleanField(default=False)),
-                ('stopped_on', models.DateField(blank=True, null=True)),
-                ('dose_mg', models.DecimalField(blank=True, decimal_places=4, max_digits=12, null=True)),
-                ('extent', models.CharField(blank=True, max_length=16)),
-                ('details', models.JSONField(blank=True, default=dict)),
-                ('outside_licence', models.BooleanField(db_default=False, default=False)),
-                ('concerns', models.TextField(blank=True, db_default='', default='')),
-                ('review_on', models.DateField(blank=True, null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('kind', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.interventionkind')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("started_on", models.DateField()),
+                ("took_effect", models.BooleanField(default=False)),
+                ("stopped_on", models.DateField(blank=True, null=True)),
+                ("dose_mg", models.DecimalField(blank=True, decimal_places=4, max_digits=12, null=True)),
+                ("extent", models.CharField(blank=True, max_length=16)),
+                ("details", models.JSONField(blank=True, default=dict)),
+                ("outside_licence", models.BooleanField(db_default=False, default=False)),
+                ("concerns", models.TextField(blank=True, db_default="", default="")),
+                ("review_on", models.DateField(blank=True, null=True)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pathway.interventionkind"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Administration',
+            name="Administration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(max_length=8)),
-                ('given_on', models.DateField()),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('intervention', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='administrations', to='pathway.intervention')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label", models.CharField(max_length=8)),
+                ("given_on", models.DateField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "intervention",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="administrations",
+                        to="pathway.intervention",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Activity',
+            name="Activity",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=120)),
-                ('owner', models.CharField(choices=[('neurologist', 'Neurologist'), ('respiratory-physician', 'Respiratory physician'), ('respiratory-physio', 'Respiratory physiotherapist or physiologist'), ('dietitian', 'Dietitian'), ('physiotherapist', 'Physiotherapist'), ('occupational-therapist', 'Occupational therapist'), ('speech-therapist', 'Speech and language therapist'), ('nurse-coordinator', 'Nurse coordinator'), ('palliative', 'Palliative care'), ('psychosocial', 'Psychology and social work'), ('orthopaedics', 'Spine and orthopaedic surgery'), ('gastroenterology', 'Gastrostomy service'), ('pharmacist', 'Pharmacist'), ('geneticist', 'Geneticist'), ('admin', 'Administrator (no clinical tasks)'), ('auditor', 'Auditor (reads who looked at what, no patients)')], max_length=32)),
-                ('ladder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='activities', to='pathway.ladder')),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=120)),
+                (
+                    "owner",
+                    models.CharField(
+                        choices=[
+                            ("neurologist", "Neurologist"),
+                            ("respiratory-physician", "Respiratory physician"),
+                            ("respiratory-physio", "Respiratory physiotherapist or physiologist"),
+                            ("dietitian", "Dietitian"),
+                            ("physiotherapist", "Physiotherapist"),
+                            ("occupational-therapist", "Occupational therapist"),
+                            ("speech-therapist", "Speech and language therapist"),
+                            ("nurse-coordinator", "Nurse coordinator"),
+                            ("palliative", "Palliative care"),
+                            ("psychosocial", "Psychology and social work"),
+                            ("orthopaedics", "Spine and orthopaedic surgery"),
+                            ("gastroenterology", "Gastrostomy service"),
+                            ("pharmacist", "Pharmacist"),
+                            ("geneticist", "Geneticist"),
+                            ("admin", "Administrator (no clinical tasks)"),
+                            ("auditor", "Auditor (reads who looked at what, no patients)"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "ladder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="activities", to="pathway.ladder"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'activities',
+                "verbose_name_plural": "activities",
             },
         ),
         migrations.CreateModel(
-            name='Observation',
+            name="Observation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('final', 'final'), ('held', 'held for a person to check'), ('voided', 'entered in error')], default='final', max_length=8)),
-                ('performable', models.BooleanField(default=True)),
-                ('value', models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True)),
-                ('entered', models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True)),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('text', models.CharField(blank=True, max_length=200)),
-                ('truth', models.BooleanField(blank=True, null=True)),
-                ('day_value', models.DateField(blank=True, null=True)),
-                ('members', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, null=True, size=None)),
-                ('effective_at', models.DateTimeField()),
-                ('effective_on', models.DateField()),
-                ('recorded_at', models.DateTimeField()),
-                ('source', models.CharField(default='person', max_length=64)),
-                ('source_id', models.CharField(blank=True, max_length=128)),
-                ('held_for', models.CharField(blank=True, max_length=20)),
-                ('void_reason', models.TextField(blank=True)),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('posture', models.CharField(blank=True, max_length=16)),
-                ('assistance', models.CharField(blank=True, max_length=16)),
-                ('activity', models.CharField(blank=True, max_length=16)),
-                ('oxygen', models.CharField(blank=True, max_length=16)),
-                ('antibiotics', models.CharField(blank=True, max_length=8)),
-                ('reference', models.CharField(blank=True, max_length=32)),
-                ('uln', models.DecimalField(blank=True, decimal_places=8, max_digits=20, null=True)),
-                ('days', models.PositiveIntegerField(blank=True, null=True)),
-                ('notes', models.JSONField(blank=True, default=dict)),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('replaces', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='pathway.observation')),
-                ('kind', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.observationkind')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("final", "final"),
+                            ("held", "held for a person to check"),
+                            ("voided", "entered in error"),
+                        ],
+                        default="final",
+                        max_length=8,
+                    ),
+                ),
+                ("performable", models.BooleanField(default=True)),
+                ("value", models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True)),
+                ("entered", models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True)),
+                ("unit", models.CharField(blank=True, max_length=20)),
+                ("text", models.CharField(blank=True, max_length=200)),
+                ("truth", models.BooleanField(blank=True, null=True)),
+                ("day_value", models.DateField(blank=True, null=True)),
+                (
+                    "members",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, null=True, size=None
+                    ),
+                ),
+                ("effective_at", models.DateTimeField()),
+                ("effective_on", models.DateField()),
+                ("recorded_at", models.DateTimeField()),
+                ("source", models.CharField(default="person", max_length=64)),
+                ("source_id", models.CharField(blank=True, max_length=128)),
+                ("held_for", models.CharField(blank=True, max_length=20)),
+                ("void_reason", models.TextField(blank=True)),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("posture", models.CharField(blank=True, max_length=16)),
+                ("assistance", models.CharField(blank=True, max_length=16)),
+                ("activity", models.CharField(blank=True, max_length=16)),
+                ("oxygen", models.CharField(blank=True, max_length=16)),
+                ("antibiotics", models.CharField(blank=True, max_length=8)),
+                ("reference", models.CharField(blank=True, max_length=32)),
+                ("uln", models.DecimalField(blank=True, decimal_places=8, max_digits=20, null=True)),
+                ("days", models.PositiveIntegerField(blank=True, null=True)),
+                ("notes", models.JSONField(blank=True, default=dict)),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="pathway.observation",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pathway.observationkind"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('episode', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evidence', to='pathway.episode')),
-                ('observation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.observation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "episode",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="evidence", to="pathway.episode"
+                    ),
+                ),
+                (
+                    "observation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pathway.observation"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CareTask',
+            name="CareTask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('occurrence', models.PositiveIntegerField()),
-                ('status', django_fsm.FSMField(choices=[('open', 'open'), ('in-progress', 'in progress'), ('completed', 'completed'), ('skipped', 'skipped'), ('cancelled', 'cancelled')], default='open', max_length=50, protected=True)),
-                ('asked_by_stage', models.BooleanField(default=False)),
-                ('asked_by_rule', models.BooleanField(default=False)),
-                ('asked_by_person', models.BooleanField(default=False)),
-                ('label', models.CharField(blank=True, max_length=16)),
-                ('owner', models.CharField(choices=[('neurologist', 'Neurologist'), ('respiratory-physician', 'Respiratory physician'), ('respiratory-physio', 'Respiratory physiotherapist or physiologist'), ('dietitian', 'Dietitian'), ('physiotherapist', 'Physiotherapist'), ('occupational-therapist', 'Occupational therapist'), ('speech-therapist', 'Speech and language therapist'), ('nurse-coordinator', 'Nurse coordinator'), ('palliative', 'Palliative care'), ('psychosocial', 'Psychology and social work'), ('orthopaedics', 'Spine and orthopaedic surgery'), ('gastroenterology', 'Gastrostomy service'), ('pharmacist', 'Pharmacist'), ('geneticist', 'Geneticist'), ('admin', 'Administrator (no clinical tasks)'), ('auditor', 'Auditor (reads who looked at what, no patients)')], max_length=32)),
-                ('opened_at', models.DateTimeField()),
-                ('opened_on', models.DateField()),
-                ('due_on', models.DateField()),
-                ('window_opens_on', models.DateField(blank=True, null=True)),
-                ('due_set_on', models.DateField()),
-                ('next_rung_at', models.DateTimeField(blank=True, null=True)),
-                ('snoozed_until', models.DateField(blank=True, null=True)),
-                ('snooze_reason', models.TextField(blank=True)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_on', models.DateField(blank=True, null=True)),
-                ('outcome', models.CharField(blank=True, max_length=40)),
-                ('skip_reason', models.CharField(blank=True, choices=[('declined', 'declined by the patient'), ('unable', 'unable to do it'), ('not-appropriate', 'not appropriate'), ('done-elsewhere', 'done elsewhere')], max_length=16)),
-                ('close_reason', models.TextField(blank=True)),
-                ('cancelled_by_death', models.BooleanField(default=False)),
-                ('activity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='care_tasks', to='pathway.activity')),
-                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='care_tasks', to=settings.AUTH_USER_MODEL)),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('enrollment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='care_tasks', to='pathway.enrollment')),
-                ('asked_by_plan', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='care_tasks', to='pathway.intervention')),
-                ('completed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='completed_tasks', to='pathway.observation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("occurrence", models.PositiveIntegerField()),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("open", "open"),
+                            ("in-progress", "in progress"),
+                            ("completed", "completed"),
+                            ("skipped", "skipped"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="open",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                ("asked_by_stage", models.BooleanField(default=False)),
+                ("asked_by_rule", models.BooleanField(default=False)),
+                ("asked_by_person", models.BooleanField(default=False)),
+                ("label", models.CharField(blank=True, max_length=16)),
+                (
+                    "owner",
+                    models.CharField(
+                        choices=[
+                            ("neurologist", "Neurologist"),
+                            ("respiratory-physician", "Respiratory physician"),
+                            ("respiratory-physio", "Respiratory physiotherapist or physiologist"),
+                            ("dietitian", "Dietitian"),
+                            ("physiotherapist", "Physiotherapist"),
+                            ("occupational-therapist", "Occupational therapist"),
+                            ("speech-therapist", "Speech and language therapist"),
+                            ("nurse-coordinator", "Nurse coordinator"),
+                            ("palliative", "Palliative care"),
+                            ("psychosocial", "Psychology and social work"),
+                            ("orthopaedics", "Spine and orthopaedic surgery"),
+                            ("gastroenterology", "Gastrostomy service"),
+                            ("pharmacist", "Pharmacist"),
+                            ("geneticist", "Geneticist"),
+                            ("admin", "Administrator (no clinical tasks)"),
+                            ("auditor", "Auditor (reads who looked at what, no patients)"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("opened_on", models.DateField()),
+                ("due_on", models.DateField()),
+                ("window_opens_on", models.DateField(blank=True, null=True)),
+                ("due_set_on", models.DateField()),
+                ("next_rung_at", models.DateTimeField(blank=True, null=True)),
+                ("snoozed_until", models.DateField(blank=True, null=True)),
+                ("snooze_reason", models.TextField(blank=True)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_on", models.DateField(blank=True, null=True)),
+                ("outcome", models.CharField(blank=True, max_length=40)),
+                (
+                    "skip_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("declined", "declined by the patient"),
+                            ("unable", "unable to do it"),
+                            ("not-appropriate", "not appropriate"),
+                            ("done-elsewhere", "done elsewhere"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("close_reason", models.TextField(blank=True)),
+                ("cancelled_by_death", models.BooleanField(default=False)),
+                (
+                    "activity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="care_tasks", to="pathway.activity"
+                    ),
+                ),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="care_tasks",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "enrollment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="care_tasks", to="pathway.enrollment"
+                    ),
+                ),
+                (
+                    "asked_by_plan",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="care_tasks",
+                        to="pathway.intervention",
+                    ),
+                ),
+                (
+                    "completed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="completed_tasks",
+                        to="pathway.observation",
+                    ),
+                ),
             ],
             bases=(django_fsm.ConcurrentTransitionMixin, models.Model),
         ),
         migrations.CreateModel(
-            name='ObservationItem',
+            name="ObservationItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=32)),
-                ('value', models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True)),
-                ('truth', models.BooleanField(blank=True, null=True)),
-                ('observation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='pathway.observation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32)),
+                ("value", models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True)),
+                ("truth", models.BooleanField(blank=True, null=True)),
+                (
+                    "observation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="pathway.observation"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PathwayVersion',
+            name="PathwayVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('number', models.PositiveIntegerField()),
-                ('status', django_fsm.FSMField(choices=[('draft', 'draft'), ('in-review', 'in review'), ('published', 'published'), ('retired', 'retired')], default='draft', max_length=50, protected=True)),
-                ('record', models.JSONField()),
-                ('digest', models.CharField(max_length=64)),
-                ('origin', models.CharField(default='local', max_length=16)),
-                ('change_note', models.TextField(blank=True)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('pathway', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='pathway.pathway')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("in-review", "in review"),
+                            ("published", "published"),
+                            ("retired", "retired"),
+                        ],
+                        default="draft",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                ("record", models.JSONField()),
+                ("digest", models.CharField(max_length=64)),
+                ("origin", models.CharField(default="local", max_length=16)),
+                ("change_note", models.TextField(blank=True)),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "pathway",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="pathway.pathway"
+                    ),
+                ),
             ],
             bases=(django_fsm.ConcurrentTransitionMixin, models.Model),
         ),
         migrations.AddField(
-            model_name='enrollment',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='pathway.pathwayversion'),
+            model_name="enrollment",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="enrollments", to="pathway.pathwayversion"
+            ),
         ),
         migrations.CreateModel(
-            name='Patient',
+            name="Patient",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('given_name', models.CharField(max_length=100, verbose_name='given name')),
-                ('family_name', models.CharField(max_length=100, verbose_name='family name')),
-                ('identifier', models.CharField(max_length=64, verbose_name='hospital number')),
-                ('birth_date', models.DateField(null=True, verbose_name='birth date')),
-                ('birth_date_is_estimated', models.BooleanField(default=False, verbose_name='birth date is an estimate')),
-                ('sex', models.CharField(choices=[('male', 'male'), ('female', 'female'), ('unknown', 'unknown')], default='unknown', max_length=8, verbose_name='sex')),
-                ('died_on', models.DateField(blank=True, null=True, verbose_name='date of death')),
-                ('created_at', models.DateTimeField()),
-                ('merged_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged_from', to='pathway.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uuid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("given_name", models.CharField(max_length=100, verbose_name="given name")),
+                ("family_name", models.CharField(max_length=100, verbose_name="family name")),
+                ("identifier", models.CharField(max_length=64, verbose_name="hospital number")),
+                ("birth_date", models.DateField(null=True, verbose_name="birth date")),
+                (
+                    "birth_date_is_estimated",
+                    models.BooleanField(default=False, verbose_name="birth date is an estimate"),
+                ),
+                (
+                    "sex",
+                    models.CharField(
+                        choices=[("male", "male"), ("female", "female"), ("unknown", "unknown")],
+                        default="unknown",
+                        max_length=8,
+                        verbose_name="sex",
+                    ),
+                ),
+                ("died_on", models.DateField(blank=True, null=True, verbose_name="date of death")),
+                ("created_at", models.DateTimeField()),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merged_from",
+                        to="pathway.patient",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='observation',
-            name='patient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='observations', to='pathway.patient'),
+            model_name="observation",
+            name="patient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="observations", to="pathway.patient"
+            ),
         ),
         migrations.CreateModel(
-            name='Measure',
+            name="Measure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True)),
-                ('text', models.CharField(blank=True, max_length=40)),
-                ('day', models.DateField(blank=True, null=True)),
-                ('missing', models.CharField(blank=True, max_length=200)),
-                ('derived_at', models.DateTimeField()),
-                ('kind', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.measurekind')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='measures', to='pathway.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("value", models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True)),
+                ("text", models.CharField(blank=True, max_length=40)),
+                ("day", models.DateField(blank=True, null=True)),
+                ("missing", models.CharField(blank=True, max_length=200)),
+                ("derived_at", models.DateTimeField()),
+                (
+                    "kind",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pathway.measurekind"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="measures", to="pathway.patient"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='intervention',
-            name='patient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='interventions', to='pathway.patient'),
+            model_name="intervention",
+            name="patient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="interventions", to="pathway.patient"
+            ),
         ),
         migrations.CreateModel(
-            name='ExerciseItem',
+            name="ExerciseItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=32)),
-                ('load', models.CharField(max_length=16)),
-                ('minutes', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('rest_days', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('planned_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('planned_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exercises', to='pathway.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("type", models.CharField(max_length=32)),
+                ("load", models.CharField(max_length=16)),
+                ("minutes", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("rest_days", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("planned_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "planned_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="exercises", to="pathway.patient"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='episode',
-            name='patient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='episodes', to='pathway.patient'),
+            model_name="episode",
+            name="patient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="episodes", to="pathway.patient"
+            ),
         ),
         migrations.AddField(
-            model_name='enrollment',
-            name='patient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='pathway.patient'),
+            model_name="enrollment",
+            name="patient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="enrollments", to="pathway.patient"
+            ),
         ),
         migrations.CreateModel(
-            name='CareTeamMember',
+            name="CareTeamMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('neurologist', 'Neurologist'), ('respiratory-physician', 'Respiratory physician'), ('respiratory-physio', 'Respiratory physiotherapist or physiologist'), ('dietitian', 'Dietitian'), ('physiotherapist', 'Physiotherapist'), ('occupational-therapist', 'Occupational therapist'), ('speech-therapist', 'Speech and language therapist'), ('nurse-coordinator', 'Nurse coordinator'), ('palliative', 'Palliative care'), ('psychosocial', 'Psychology and social work'), ('orthopaedics', 'Spine and orthopaedic surgery'), ('gastroenterology', 'Gastrostomy service'), ('pharmacist', 'Pharmacist'), ('geneticist', 'Geneticist'), ('admin', 'Administrator (no clinical tasks)'), ('auditor', 'Auditor (reads who looked at what, no patients)')], max_length=32, verbose_name='role')),
-                ('since', models.DateTimeField()),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='care_teams', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='team', to='pathway.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("neurologist", "Neurologist"),
+                            ("respiratory-physician", "Respiratory physician"),
+                            ("respiratory-physio", "Respiratory physiotherapist or physiologist"),
+                            ("dietitian", "Dietitian"),
+                            ("physiotherapist", "Physiotherapist"),
+                            ("occupational-therapist", "Occupational therapist"),
+                            ("speech-therapist", "Speech and language therapist"),
+                            ("nurse-coordinator", "Nurse coordinator"),
+                            ("palliative", "Palliative care"),
+                            ("psychosocial", "Psychology and social work"),
+                            ("orthopaedics", "Spine and orthopaedic surgery"),
+                            ("gastroenterology", "Gastrostomy service"),
+                            ("pharmacist", "Pharmacist"),
+                            ("geneticist", "Geneticist"),
+                            ("admin", "Administrator (no clinical tasks)"),
+                            ("auditor", "Auditor (reads who looked at what, no patients)"),
+                        ],
+                        max_length=32,
+                        verbose_name="role",
+                    ),
+                ),
+                ("since", models.DateTimeField()),
+                ("until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="care_teams",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="team", to="pathway.patient"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('action', models.CharField(max_length=64)),
-                ('subject', models.CharField(blank=True, max_length=64)),
-                ('reason', models.TextField(blank=True)),
-                ('before', models.JSONField(blank=True, null=True)),
-                ('after', models.JSONField(blank=True, null=True)),
-                ('patients', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, null=True, size=None)),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("action", models.CharField(max_length=64)),
+                ("subject", models.CharField(blank=True, max_length=64)),
+                ("reason", models.TextField(blank=True)),
+                ("before", models.JSONField(blank=True, null=True)),
+                ("after", models.JSONField(blank=True, null=True)),
+                (
+                    "patients",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, null=True, size=None
+                    ),
+                ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="pathway.patient",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Proposal',
+            name="Proposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('track', models.CharField(blank=True, max_length=32)),
-                ('code', models.CharField(blank=True, max_length=40)),
-                ('status', django_fsm.FSMField(choices=[('open', 'waiting for a decision'), ('accepted', 'accepted'), ('declined', 'declined'), ('superseded', 'superseded'), ('withdrawn', 'withdrawn')], default='open', max_length=50, protected=True)),
-                ('opened_at', models.DateTimeField()),
-                ('opened_on', models.DateField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_on', models.DateField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('until', models.DateField(blank=True, null=True)),
-                ('closed_by_death', models.BooleanField(default=False)),
-                ('basis', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('basis_retracted', models.BooleanField(default=False)),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('enrollment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='pathway.enrollment')),
-                ('stage', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.stage')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("track", models.CharField(blank=True, max_length=32)),
+                ("code", models.CharField(blank=True, max_length=40)),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("open", "waiting for a decision"),
+                            ("accepted", "accepted"),
+                            ("declined", "declined"),
+                            ("superseded", "superseded"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="open",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("opened_on", models.DateField()),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decided_on", models.DateField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True)),
+                ("until", models.DateField(blank=True, null=True)),
+                ("closed_by_death", models.BooleanField(default=False)),
+                (
+                    "basis",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("basis_retracted", models.BooleanField(default=False)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "enrollment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="proposals", to="pathway.enrollment"
+                    ),
+                ),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="pathway.stage",
+                    ),
+                ),
             ],
             bases=(django_fsm.ConcurrentTransitionMixin, models.Model),
         ),
         migrations.CreateModel(
-            name='ProposalGround',
+            name="ProposalGround",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('episode', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposal_grounds', to='pathway.episode')),
-                ('proposal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grounds', to='pathway.proposal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "episode",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proposal_grounds",
+                        to="pathway.episode",
+                    ),
+                ),
+                (
+                    "proposal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grounds", to="pathway.proposal"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='QualityFlag',
+            name="QualityFlag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=32)),
-                ('detail', models.CharField(blank=True, max_length=200)),
-                ('raised_at', models.DateTimeField()),
-                ('raised_on', models.DateField()),
-                ('observation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='flags', to='pathway.observation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='flags', to='pathway.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32)),
+                ("detail", models.CharField(blank=True, max_length=200)),
+                ("raised_at", models.DateTimeField()),
+                ("raised_on", models.DateField()),
+                (
+                    "observation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="pathway.observation",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="flags", to="pathway.patient"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Reminder',
+            name="Reminder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_on', models.DateField()),
-                ('rung', models.CharField(max_length=32)),
-                ('to_role', models.CharField(choices=[('neurologist', 'Neurologist'), ('respiratory-physician', 'Respiratory physician'), ('respiratory-physio', 'Respiratory physiotherapist or physiologist'), ('dietitian', 'Dietitian'), ('physiotherapist', 'Physiotherapist'), ('occupational-therapist', 'Occupational therapist'), ('speech-therapist', 'Speech and language therapist'), ('nurse-coordinator', 'Nurse coordinator'), ('palliative', 'Palliative care'), ('psychosocial', 'Psychology and social work'), ('orthopaedics', 'Spine and orthopaedic surgery'), ('gastroenterology', 'Gastrostomy service'), ('pharmacist', 'Pharmacist'), ('geneticist', 'Geneticist'), ('admin', 'Administrator (no clinical tasks)'), ('auditor', 'Auditor (reads who looked at what, no patients)')], max_length=32)),
-                ('on', models.DateField()),
-                ('created_at', models.DateTimeField()),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='pathway.caretask')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("due_on", models.DateField()),
+                ("rung", models.CharField(max_length=32)),
+                (
+                    "to_role",
+                    models.CharField(
+                        choices=[
+                            ("neurologist", "Neurologist"),
+                            ("respiratory-physician", "Respiratory physician"),
+                            ("respiratory-physio", "Respiratory physiotherapist or physiologist"),
+                            ("dietitian", "Dietitian"),
+                            ("physiotherapist", "Physiotherapist"),
+                            ("occupational-therapist", "Occupational therapist"),
+                            ("speech-therapist", "Speech and language therapist"),
+                            ("nurse-coordinator", "Nurse coordinator"),
+                            ("palliative", "Palliative care"),
+                            ("psychosocial", "Psychology and social work"),
+                            ("orthopaedics", "Spine and orthopaedic surgery"),
+                            ("gastroenterology", "Gastrostomy service"),
+                            ("pharmacist", "Pharmacist"),
+                            ("geneticist", "Geneticist"),
+                            ("admin", "Administrator (no clinical tasks)"),
+                            ("auditor", "Auditor (reads who looked at what, no patients)"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("on", models.DateField()),
+                ("created_at", models.DateTimeField()),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reminders", to="pathway.caretask"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(default='inbox', max_length=16)),
-                ('key', models.UUIDField(unique=True)),
-                ('status', models.CharField(choices=[('queued', 'queued'), ('in-flight', 'in flight'), ('sent', 'sent'), ('cancelled', 'cancelled'), ('failed', 'failed')], default='queued', max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('queued_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('read_at', models.DateTimeField(blank=True, null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to=settings.AUTH_USER_MODEL)),
-                ('reminder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='pathway.reminder')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("channel", models.CharField(default="inbox", max_length=16)),
+                ("key", models.UUIDField(unique=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("in-flight", "in flight"),
+                            ("sent", "sent"),
+                            ("cancelled", "cancelled"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("queued_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reminder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="pathway.reminder"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Restriction',
+            name="Restriction",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('text', models.TextField()),
-                ('mark', models.TextField()),
-                ('where', models.CharField(max_length=120)),
-                ('pathways', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('tracks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('stages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('activities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('interventions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('situations', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('is_retired', models.BooleanField(default=False)),
-                ('effect', models.CharField(choices=[('refuse', 'refused'), ('allow', 'nothing else is allowed'), ('flag', 'stored and flagged'), ('check', 'needs a check first'), ('goal', 'a goal')], max_length=8)),
-                ('types', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('loads', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('least_rest_days', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('check_item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.checklistitem')),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+                ("mark", models.TextField()),
+                ("where", models.CharField(max_length=120)),
+                (
+                    "pathways",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "tracks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "stages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "activities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "interventions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "situations",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("is_retired", models.BooleanField(default=False)),
+                (
+                    "effect",
+                    models.CharField(
+                        choices=[
+                            ("refuse", "refused"),
+                            ("allow", "nothing else is allowed"),
+                            ("flag", "stored and flagged"),
+                            ("check", "needs a check first"),
+                            ("goal", "a goal"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "types",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "loads",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("least_rest_days", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "check_item",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="pathway.checklistitem",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Judgement',
+            name="Judgement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verdict', models.CharField(max_length=16)),
-                ('last_definite', models.CharField(blank=True, max_length=8)),
-                ('day', models.DateField(blank=True, null=True)),
-                ('missing', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('evidence', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('judged_at', models.DateTimeField()),
-                ('enrollment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judgements', to='pathway.enrollment')),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.rule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("verdict", models.CharField(max_length=16)),
+                ("last_definite", models.CharField(blank=True, max_length=8)),
+                ("day", models.DateField(blank=True, null=True)),
+                (
+                    "missing",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None
+                    ),
+                ),
+                (
+                    "evidence",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("judged_at", models.DateTimeField()),
+                (
+                    "enrollment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="judgements", to="pathway.enrollment"
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pathway.rule"),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='episode',
-            name='rule',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='episodes', to='pathway.rule'),
+            model_name="episode",
+            name="rule",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="episodes", to="pathway.rule"
+            ),
         ),
         migrations.CreateModel(
-            name='RuleSetVersion',
+            name="RuleSetVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('number', models.PositiveIntegerField()),
-                ('status', django_fsm.FSMField(choices=[('draft', 'draft'), ('in-review', 'in review'), ('published', 'published'), ('retired', 'retired')], default='draft', max_length=50, protected=True)),
-                ('record', models.JSONField()),
-                ('digest', models.CharField(max_length=64)),
-                ('origin', models.CharField(default='local', max_length=16)),
-                ('change_note', models.TextField(blank=True)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('source', models.TextField(blank=True)),
-                ('rule_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='pathway.ruleset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("in-review", "in review"),
+                            ("published", "published"),
+                            ("retired", "retired"),
+                        ],
+                        default="draft",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                ("record", models.JSONField()),
+                ("digest", models.CharField(max_length=64)),
+                ("origin", models.CharField(default="local", max_length=16)),
+                ("change_note", models.TextField(blank=True)),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("source", models.TextField(blank=True)),
+                (
+                    "rule_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="pathway.ruleset"
+                    ),
+                ),
             ],
             bases=(django_fsm.ConcurrentTransitionMixin, models.Model),
         ),
         migrations.AddField(
-            model_name='rule',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='pathway.rulesetversion'),
+            model_name="rule",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="rules", to="pathway.rulesetversion"
+            ),
         ),
         migrations.CreateModel(
-            name='Rung',
+            name="Rung",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField()),
-                ('offset_days', models.SmallIntegerField(verbose_name='days from the due date')),
-                ('to', models.CharField(max_length=32)),
-                ('ladder', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rungs', to='pathway.ladder')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField()),
+                ("offset_days", models.SmallIntegerField(verbose_name="days from the due date")),
+                ("to", models.CharField(max_length=32)),
+                (
+                    "ladder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rungs", to="pathway.ladder"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('time_zone', models.CharField(default='Europe/London', max_length=64, verbose_name='time zone')),
-                ('holiday_country', models.CharField(blank=True, max_length=3, verbose_name='holiday country')),
-                ('region', models.CharField(choices=[('EU', 'European Union'), ('US', 'United States')], default='EU', max_length=2, verbose_name='region')),
-                ('clinic_weekdays', models.CharField(default='0,1,2,3,4', max_length=13, verbose_name='clinic weekdays')),
-                ('reminder_time', models.TimeField(default='08:00', verbose_name='time of day for reminders')),
-                ('is_demo', models.BooleanField(default=False)),
-                ('demo_patients', models.PositiveIntegerField(db_default=0, default=0)),
-                ('fvc_equation', models.CharField(blank=True, choices=[('', 'none: percentages are entered'), ('ecsc', 'ECSC 1993, 18 to 70 years'), ('nhanes3', 'NHANES III, white set, from 8 years')], db_default='', default='', help_text='Percent of predicted is then computed where litres are recorded without it.', max_length=8, verbose_name='equation for predicted FVC')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("time_zone", models.CharField(default="Europe/London", max_length=64, verbose_name="time zone")),
+                ("holiday_country", models.CharField(blank=True, max_length=3, verbose_name="holiday country")),
+                (
+                    "region",
+                    models.CharField(
+                        choices=[("EU", "European Union"), ("US", "United States")],
+                        default="EU",
+                        max_length=2,
+                        verbose_name="region",
+                    ),
+                ),
+                (
+                    "clinic_weekdays",
+                    models.CharField(default="0,1,2,3,4", max_length=13, verbose_name="clinic weekdays"),
+                ),
+                ("reminder_time", models.TimeField(default="08:00", verbose_name="time of day for reminders")),
+                ("is_demo", models.BooleanField(default=False)),
+                ("demo_patients", models.PositiveIntegerField(db_default=0, default=0)),
+                (
+                    "fvc_equation",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "none: percentages are entered"),
+                            ("ecsc", "ECSC 1993, 18 to 70 years"),
+                            ("nhanes3", "NHANES III, white set, from 8 years"),
+                        ],
+                        db_default="",
+                        default="",
+                        help_text="Percent of predicted is then computed where litres are recorded without it.",
+                        max_length=8,
+                        verbose_name="equation for predicted FVC",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('fvc_equation__in', ['', 'ecsc', 'nhanes3'])), name='known_fvc_equation')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("fvc_equation__in", ["", "ecsc", "nhanes3"])), name="known_fvc_equation"
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='patient',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='patients', to='pathway.site'),
+            model_name="patient",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="patients", to="pathway.site"
+            ),
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('neurologist', 'Neurologist'), ('respiratory-physician', 'Respiratory physician'), ('respiratory-physio', 'Respiratory physiotherapist or physiologist'), ('dietitian', 'Dietitian'), ('physiotherapist', 'Physiotherapist'), ('occupational-therapist', 'Occupational therapist'), ('speech-therapist', 'Speech and language therapist'), ('nurse-coordinator', 'Nurse coordinator'), ('palliative', 'Palliative care'), ('psychosocial', 'Psychology and social work'), ('orthopaedics', 'Spine and orthopaedic surgery'), ('gastroenterology', 'Gastrostomy service'), ('pharmacist', 'Pharmacist'), ('geneticist', 'Geneticist'), ('admin', 'Administrator (no clinical tasks)'), ('auditor', 'Auditor (reads who looked at what, no patients)')], max_length=32, verbose_name='role')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='pathway.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("neurologist", "Neurologist"),
+                            ("respiratory-physician", "Respiratory physician"),
+                            ("respiratory-physio", "Respiratory physiotherapist or physiologist"),
+                            ("dietitian", "Dietitian"),
+                            ("physiotherapist", "Physiotherapist"),
+                            ("occupational-therapist", "Occupational therapist"),
+                            ("speech-therapist", "Speech and language therapist"),
+                            ("nurse-coordinator", "Nurse coordinator"),
+                            ("palliative", "Palliative care"),
+                            ("psychosocial", "Psychology and social work"),
+                            ("orthopaedics", "Spine and orthopaedic surgery"),
+                            ("gastroenterology", "Gastrostomy service"),
+                            ("pharmacist", "Pharmacist"),
+                            ("geneticist", "Geneticist"),
+                            ("admin", "Administrator (no clinical tasks)"),
+                            ("auditor", "Auditor (reads who looked at what, no patients)"),
+                        ],
+                        max_length=32,
+                        verbose_name="role",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="pathway.site"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SiteRuleSet',
+            name="SiteRuleSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('use', models.CharField(choices=[('active', 'active: alerts, proposals and tasks'), ('shadow', 'shadow: recorded only')], max_length=8)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rule_sets', to='pathway.site')),
-                ('version', models.ForeignKey(limit_choices_to=models.Q(('status', 'published')), on_delete=django.db.models.deletion.PROTECT, related_name='sites', to='pathway.rulesetversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "use",
+                    models.CharField(
+                        choices=[
+                            ("active", "active: alerts, proposals and tasks"),
+                            ("shadow", "shadow: recorded only"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rule_sets", to="pathway.site"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        limit_choices_to=models.Q(("status", "published")),
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sites",
+                        to="pathway.rulesetversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Route',
+            name="Route",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mode', models.CharField(choices=[('proposal', 'by an accepted proposal'), ('automatic', 'by itself'), ('manual', 'by hand only')], default='proposal', max_length=10)),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='routes_out', to='pathway.stage')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='routes_in', to='pathway.stage')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("proposal", "by an accepted proposal"),
+                            ("automatic", "by itself"),
+                            ("manual", "by hand only"),
+                        ],
+                        default="proposal",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="routes_out", to="pathway.stage"
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="routes_in", to="pathway.stage"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StageActivity',
+            name="StageActivity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('mode', models.CharField(choices=[('recurring', 'recurring'), ('once', 'once'), ('speed-up', 'brings forward')], max_length=10)),
-                ('when', models.TextField(blank=True)),
-                ('first', models.CharField(blank=True, max_length=12)),
-                ('entry', models.CharField(blank=True, max_length=12)),
-                ('every', models.CharField(blank=True, max_length=12)),
-                ('activity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rows', to='pathway.activity')),
-                ('first_stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows_starting', to='pathway.stage')),
-                ('last_stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows_ending', to='pathway.stage')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='pathway.pathwayversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("recurring", "recurring"), ("once", "once"), ("speed-up", "brings forward")],
+                        max_length=10,
+                    ),
+                ),
+                ("when", models.TextField(blank=True)),
+                ("first", models.CharField(blank=True, max_length=12)),
+                ("entry", models.CharField(blank=True, max_length=12)),
+                ("every", models.CharField(blank=True, max_length=12)),
+                (
+                    "activity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rows", to="pathway.activity"
+                    ),
+                ),
+                (
+                    "first_stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rows_starting", to="pathway.stage"
+                    ),
+                ),
+                (
+                    "last_stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rows_ending", to="pathway.stage"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="pathway.pathwayversion"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'stage activities',
+                "verbose_name_plural": "stage activities",
             },
         ),
         migrations.AddField(
-            model_name='caretask',
-            name='row',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pathway.stageactivity'),
+            model_name="caretask",
+            name="row",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="pathway.stageactivity",
+            ),
         ),
         migrations.CreateModel(
-            name='Statement',
+            name="Statement",
             fields=[
-                ('code', models.CharField(max_length=16, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('short', models.CharField(max_length=120)),
-                ('text', models.TextField()),
-                ('classes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('owners', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('mark', models.TextField()),
-                ('source', models.TextField()),
-                ('review_by', models.DateField()),
-                ('doubt', models.CharField(blank=True, choices=[('contested', 'contested'), ('incomplete', 'incomplete'), ('out-of-date', 'out of date'), ('unverified', 'unverified')], max_length=12)),
-                ('qualification', models.TextField(blank=True)),
-                ('is_retired', models.BooleanField(default=False)),
+                ("code", models.CharField(max_length=16, primary_key=True, serialize=False)),
+                ("position", models.PositiveSmallIntegerField()),
+                ("short", models.CharField(max_length=120)),
+                ("text", models.TextField()),
+                (
+                    "classes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "owners",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("mark", models.TextField()),
+                ("source", models.TextField()),
+                ("review_by", models.DateField()),
+                (
+                    "doubt",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("contested", "contested"),
+                            ("incomplete", "incomplete"),
+                            ("out-of-date", "out of date"),
+                            ("unverified", "unverified"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("qualification", models.TextField(blank=True)),
+                ("is_retired", models.BooleanField(default=False)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('doubt', ''), ('qualification', '')), models.Q(models.Q(('doubt', ''), _negated=True), models.Q(('qualification', ''), _negated=True)), _connector='OR'), name='doubt_never_bare')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("doubt", ""), ("qualification", "")),
+                            models.Q(
+                                models.Q(("doubt", ""), _negated=True), models.Q(("qualification", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="doubt_never_bare",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StatementLink',
+            name="StatementLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(choices=[('activity', 'activity'), ('checklist', 'checklist item'), ('education', 'education topic'), ('info', 'text'), ('intervention', 'intervention'), ('measure', 'measure'), ('observation', 'observation'), ('pathway', 'pathway'), ('policy', 'policy'), ('restriction', 'restriction'), ('rule', 'rule'), ('stage', 'stage')], max_length=12)),
-                ('code', models.CharField(max_length=40)),
-                ('where', models.CharField(blank=True, max_length=120)),
-                ('statement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='pathway.statement')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("activity", "activity"),
+                            ("checklist", "checklist item"),
+                            ("education", "education topic"),
+                            ("info", "text"),
+                            ("intervention", "intervention"),
+                            ("measure", "measure"),
+                            ("observation", "observation"),
+                            ("pathway", "pathway"),
+                            ("policy", "policy"),
+                            ("restriction", "restriction"),
+                            ("rule", "rule"),
+                            ("stage", "stage"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("code", models.CharField(max_length=40)),
+                ("where", models.CharField(blank=True, max_length=120)),
+                (
+                    "statement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links", to="pathway.statement"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Stay',
+            name="Stay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('track', models.CharField(max_length=32)),
-                ('entered_at', models.DateTimeField()),
-                ('entered_on', models.DateField()),
-                ('left_at', models.DateTimeField(blank=True, null=True)),
-                ('left_by_death', models.BooleanField(default=False)),
-                ('annulled', models.BooleanField(default=False)),
-                ('how', models.CharField(max_length=16)),
-                ('reason', models.TextField(blank=True)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('enrollment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stays', to='pathway.enrollment')),
-                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stays', to='pathway.stage')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("track", models.CharField(max_length=32)),
+                ("entered_at", models.DateTimeField()),
+                ("entered_on", models.DateField()),
+                ("left_at", models.DateTimeField(blank=True, null=True)),
+                ("left_by_death", models.BooleanField(default=False)),
+                ("annulled", models.BooleanField(default=False)),
+                ("how", models.CharField(max_length=16)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "enrollment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="stays", to="pathway.enrollment"
+                    ),
+                ),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="stays", to="pathway.stage"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TaskGround',
+            name="TaskGround",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('episode', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='task_grounds', to='pathway.episode')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grounds', to='pathway.caretask')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "episode",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="task_grounds", to="pathway.episode"
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grounds", to="pathway.caretask"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='EducationGiven',
+            name="EducationGiven",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('note', models.TextField(blank=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('void_reason', models.TextField(blank=True)),
-                ('given_on', models.DateField()),
-                ('teach_back', models.CharField(choices=[('understood', 'told back and understood'), ('needs-repeat', 'needs to be repeated')], max_length=12)),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('voided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='education', to='pathway.patient')),
-                ('topic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='given', to='pathway.topic')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("note", models.TextField(blank=True)),
+                ("recorded_at", models.DateTimeField()),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("void_reason", models.TextField(blank=True)),
+                ("given_on", models.DateField()),
+                (
+                    "teach_back",
+                    models.CharField(
+                        choices=[("understood", "told back and understood"), ("needs-repeat", "needs to be repeated")],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "voided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="education", to="pathway.patient"
+                    ),
+                ),
+                (
+                    "topic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="given", to="pathway.topic"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'education given',
+                "verbose_name_plural": "education given",
             },
         ),
         migrations.CreateModel(
-            name='Track',
+            name="Track",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=32)),
-                ('title', models.CharField(max_length=100)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tracks', to='pathway.pathwayversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32)),
+                ("title", models.CharField(max_length=100)),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tracks", to="pathway.pathwayversion"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='stageactivity',
-            name='track',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='pathway.track'),
+            model_name="stageactivity",
+            name="track",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="pathway.track"
+            ),
         ),
         migrations.AddField(
-            model_name='stage',
-            name='track',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stages', to='pathway.track'),
+            model_name="stage",
+            name="track",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="stages", to="pathway.track"
+            ),
         ),
         migrations.CreateModel(
-            name='ChecklistAnswer',
+            name="ChecklistAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('note', models.TextField(blank=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('void_reason', models.TextField(blank=True)),
-                ('answer', models.CharField(choices=[('fine', 'looked at, nothing to do'), ('concern', 'looked at, needs attention'), ('not-applicable', 'does not apply')], max_length=16)),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='pathway.caretask')),
-                ('voided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='pathway.checklistitem')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("note", models.TextField(blank=True)),
+                ("recorded_at", models.DateTimeField()),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("void_reason", models.TextField(blank=True)),
+                (
+                    "answer",
+                    models.CharField(
+                        choices=[
+                            ("fine", "looked at, nothing to do"),
+                            ("concern", "looked at, needs attention"),
+                            ("not-applicable", "does not apply"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="answers", to="pathway.caretask"
+                    ),
+                ),
+                (
+                    "voided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="answers", to="pathway.checklistitem"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('voided_at', None)), fields=('task', 'item'), name='one_answer_per_item'), models.CheckConstraint(condition=models.Q(models.Q(('void_reason', ''), ('voided_at', None)), models.Q(('voided_at__isnull', False), models.Q(('void_reason', ''), _negated=True)), _connector='OR'), name='answer_voided_with_reason')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("voided_at", None)), fields=("task", "item"), name="one_answer_per_item"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("void_reason", ""), ("voided_at", None)),
+                            models.Q(("voided_at__isnull", False), models.Q(("void_reason", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="answer_voided_with_reason",
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='checklistanswer',
-            trigger=pgtrigger.compiler.Trigger(name='checklist_answer_never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='69101f97ee6daf8b6338517e69cfc9f31335cb44', operation='DELETE', pgid='pgtrigger_checklist_answer_never_deleted_e0ed3', table='pathway_checklistanswer', when='BEFORE')),
+            model_name="checklistanswer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="checklist_answer_never_deleted",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="69101f97ee6daf8b6338517e69cfc9f31335cb44",
+                    operation="DELETE",
+                    pgid="pgtrigger_checklist_answer_never_deleted_e0ed3",
+                    table="pathway_checklistanswer",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='checklistanswer',
-            trigger=pgtrigger.compiler.Trigger(name='checklist_answer_never_edited', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."voided_at" IS NOT NULL OR OLD."task_id" IS DISTINCT FROM (NEW."task_id") OR OLD."item_id" IS DISTINCT FROM (NEW."item_id") OR OLD."answer" IS DISTINCT FROM (NEW."answer") OR OLD."note" IS DISTINCT FROM (NEW."note") OR OLD."recorded_at" IS DISTINCT FROM (NEW."recorded_at") OR OLD."recorded_by_id" IS DISTINCT FROM (NEW."recorded_by_id"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='55d3baab919b99eb6a41350dc1bc89156dc53706', operation='UPDATE', pgid='pgtrigger_checklist_answer_never_edited_89e99', table='pathway_checklistanswer', when='BEFORE')),
+            model_name="checklistanswer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="checklist_answer_never_edited",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."voided_at" IS NOT NULL OR OLD."task_id" IS DISTINCT FROM (NEW."task_id") OR OLD."item_id" IS DISTINCT FROM (NEW."item_id") OR OLD."answer" IS DISTINCT FROM (NEW."answer") OR OLD."note" IS DISTINCT FROM (NEW."note") OR OLD."recorded_at" IS DISTINCT FROM (NEW."recorded_at") OR OLD."recorded_by_id" IS DISTINCT FROM (NEW."recorded_by_id"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="55d3baab919b99eb6a41350dc1bc89156dc53706",
+                    operation="UPDATE",
+                    pgid="pgtrigger_checklist_answer_never_edited_89e99",
+                    table="pathway_checklistanswer",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['enrollment'], name='alert_open'),
+            model_name="alert",
+            index=models.Index(condition=models.Q(("status", "open")), fields=["enrollment"], name="alert_open"),
         ),
         migrations.AddConstraint(
-            model_name='hit',
-            constraint=models.UniqueConstraint(fields=('episode', 'observations'), name='one_hit_per_evidence'),
+            model_name="hit",
+            constraint=models.UniqueConstraint(fields=("episode", "observations"), name="one_hit_per_evidence"),
         ),
         migrations.AddConstraint(
-            model_name='administration',
-            constraint=models.UniqueConstraint(fields=('intervention', 'label'), name='one_administration_per_label'),
+            model_name="administration",
+            constraint=models.UniqueConstraint(fields=("intervention", "label"), name="one_administration_per_label"),
         ),
         migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.UniqueConstraint(fields=('episode', 'observation'), name='one_evidence_per_observation'),
+            model_name="evidence",
+            constraint=models.UniqueConstraint(fields=("episode", "observation"), name="one_evidence_per_observation"),
         ),
         migrations.AddConstraint(
-            model_name='observationitem',
-            constraint=models.UniqueConstraint(fields=('observation', 'code'), name='one_item_per_code'),
+            model_name="observationitem",
+            constraint=models.UniqueConstraint(fields=("observation", "code"), name="one_item_per_code"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='observationitem',
-            trigger=pgtrigger.compiler.Trigger(name='item_never_edited', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='890c075444b9752fd044853d157a5043bbb7f56c', operation='UPDATE OR DELETE', pgid='pgtrigger_item_never_edited_2c0b0', table='pathway_observationitem', when='BEFORE')),
+            model_name="observationitem",
+            trigger=pgtrigger.compiler.Trigger(
+                name="item_never_edited",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="890c075444b9752fd044853d157a5043bbb7f56c",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_item_never_edited_2c0b0",
+                    table="pathway_observationitem",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pathwayversion',
-            constraint=models.UniqueConstraint(fields=('pathway', 'number'), name='one_pathway_version_per_number'),
+            model_name="pathwayversion",
+            constraint=models.UniqueConstraint(fields=("pathway", "number"), name="one_pathway_version_per_number"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='pathwayversion',
-            trigger=pgtrigger.compiler.Trigger(name='pathway_version_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD."status" IN (\'published\', \'retired\') AND (OLD."record" IS DISTINCT FROM (NEW."record") OR OLD."digest" IS DISTINCT FROM (NEW."digest") OR OLD."number" IS DISTINCT FROM (NEW."number"))) OR (OLD."status" = \'published\' AND NOT (NEW."status" IN (\'published\', \'retired\'))) OR (OLD."status" = \'retired\' AND NOT (NEW."status" = \'retired\')))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='eb83250d059b2a296c3adc7b77d9e5658f97020c', operation='UPDATE', pgid='pgtrigger_pathway_version_frozen_efa32', table='pathway_pathwayversion', when='BEFORE')),
+            model_name="pathwayversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="pathway_version_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN ((OLD."status" IN (\'published\', \'retired\') AND (OLD."record" IS DISTINCT FROM (NEW."record") OR OLD."digest" IS DISTINCT FROM (NEW."digest") OR OLD."number" IS DISTINCT FROM (NEW."number"))) OR (OLD."status" = \'published\' AND NOT (NEW."status" IN (\'published\', \'retired\'))) OR (OLD."status" = \'retired\' AND NOT (NEW."status" = \'retired\')))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="eb83250d059b2a296c3adc7b77d9e5658f97020c",
+                    operation="UPDATE",
+                    pgid="pgtrigger_pathway_version_frozen_efa32",
+                    table="pathway_pathwayversion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='pathwayversion',
-            trigger=pgtrigger.compiler.Trigger(name='pathway_version_frozen_kept', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."status" IN (\'published\', \'retired\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='8877aad8eeb40a53f7e854b64d2a0ed2e8a216f3', operation='DELETE', pgid='pgtrigger_pathway_version_frozen_kept_44fc2', table='pathway_pathwayversion', when='BEFORE')),
+            model_name="pathwayversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="pathway_version_frozen_kept",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.\"status\" IN ('published', 'retired'))",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="8877aad8eeb40a53f7e854b64d2a0ed2e8a216f3",
+                    operation="DELETE",
+                    pgid="pgtrigger_pathway_version_frozen_kept_44fc2",
+                    table="pathway_pathwayversion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='observation',
-            index=models.Index(condition=models.Q(('status', 'final')), fields=['patient', 'kind', '-effective_at', '-id'], name='observation_usable'),
+            model_name="observation",
+            index=models.Index(
+                condition=models.Q(("status", "final")),
+                fields=["patient", "kind", "-effective_at", "-id"],
+                name="observation_usable",
+            ),
         ),
         migrations.AddIndex(
-            model_name='observation',
-            index=models.Index(condition=models.Q(('status', 'held')), fields=['patient'], name='observation_held'),
+            model_name="observation",
+            index=models.Index(condition=models.Q(("status", "held")), fields=["patient"], name="observation_held"),
         ),
         migrations.AddConstraint(
-            model_name='observation',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('source_id', ''), _negated=True), models.Q(('status', 'voided'), _negated=True)), fields=('source', 'source_id'), name='one_observation_per_source_id'),
+            model_name="observation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    models.Q(("source_id", ""), _negated=True), models.Q(("status", "voided"), _negated=True)
+                ),
+                fields=("source", "source_id"),
+                name="one_observation_per_source_id",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='observation',
-            trigger=pgtrigger.compiler.Trigger(name='observation_never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='413a32c03bf72e45cf9a2bb71fe4e8699321ab84', operation='DELETE', pgid='pgtrigger_observation_never_deleted_066a9', table='pathway_observation', when='BEFORE')),
+            model_name="observation",
+            trigger=pgtrigger.compiler.Trigger(
+                name="observation_never_deleted",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="413a32c03bf72e45cf9a2bb71fe4e8699321ab84",
+                    operation="DELETE",
+                    pgid="pgtrigger_observation_never_deleted_066a9",
+                    table="pathway_observation",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='observation',
-            trigger=pgtrigger.compiler.Trigger(name='observation_never_edited', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."patient_id" IS DISTINCT FROM (NEW."patient_id") OR OLD."kind_id" IS DISTINCT FROM (NEW."kind_id") OR OLD."performable" IS DISTINCT FROM (NEW."performable") OR OLD."value" IS DISTINCT FROM (NEW."value") OR OLD."entered" IS DISTINCT FROM (NEW."entered") OR OLD."unit" IS DISTINCT FROM (NEW."unit") OR OLD."text" IS DISTINCT FROM (NEW."text") OR OLD."truth" IS DISTINCT FROM (NEW."truth") OR OLD."day_value" IS DISTINCT FROM (NEW."day_value") OR OLD."members" IS DISTINCT FROM (NEW."members") OR OLD."effective_at" IS DISTINCT FROM (NEW."effective_at") OR OLD."effective_on" IS DISTINCT FROM (NEW."effective_on") OR OLD."recorded_at" IS DISTINCT FROM (NEW."recorded_at") OR OLD."recorded_by_id" IS DISTINCT FROM (NEW."recorded_by_id") OR OLD."source" IS DISTINCT FROM (NEW."source") OR OLD."source_id" IS DISTINCT FROM (NEW."source_id") OR OLD."posture" IS DISTINCT FROM (NEW."posture") OR OLD."assistance" IS DISTINCT FROM (NEW."assistance") OR OLD."activity" IS DISTINCT FROM (NEW."activity") OR OLD."oxygen" IS DISTINCT FROM (NEW."oxygen") OR OLD."antibiotics" IS DISTINCT FROM (NEW."antibiotics") OR OLD."reference" IS DISTINCT FROM (NEW."reference") OR OLD."uln" IS DISTINCT FROM (NEW."uln") OR OLD."days" IS DISTINCT FROM (NEW."days") OR OLD."notes" IS DISTINCT FROM (NEW."notes") OR OLD."status" = \'voided\')', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='1167830cc7afb5ec6f2c409d16196dffbda3dfc0', operation='UPDATE', pgid='pgtrigger_observation_never_edited_1e8d6', table='pathway_observation', when='BEFORE')),
+            model_name="observation",
+            trigger=pgtrigger.compiler.Trigger(
+                name="observation_never_edited",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."patient_id" IS DISTINCT FROM (NEW."patient_id") OR OLD."kind_id" IS DISTINCT FROM (NEW."kind_id") OR OLD."performable" IS DISTINCT FROM (NEW."performable") OR OLD."value" IS DISTINCT FROM (NEW."value") OR OLD."entered" IS DISTINCT FROM (NEW."entered") OR OLD."unit" IS DISTINCT FROM (NEW."unit") OR OLD."text" IS DISTINCT FROM (NEW."text") OR OLD."truth" IS DISTINCT FROM (NEW."truth") OR OLD."day_value" IS DISTINCT FROM (NEW."day_value") OR OLD."members" IS DISTINCT FROM (NEW."members") OR OLD."effective_at" IS DISTINCT FROM (NEW."effective_at") OR OLD."effective_on" IS DISTINCT FROM (NEW."effective_on") OR OLD."recorded_at" IS DISTINCT FROM (NEW."recorded_at") OR OLD."recorded_by_id" IS DISTINCT FROM (NEW."recorded_by_id") OR OLD."source" IS DISTINCT FROM (NEW."source") OR OLD."source_id" IS DISTINCT FROM (NEW."source_id") OR OLD."posture" IS DISTINCT FROM (NEW."posture") OR OLD."assistance" IS DISTINCT FROM (NEW."assistance") OR OLD."activity" IS DISTINCT FROM (NEW."activity") OR OLD."oxygen" IS DISTINCT FROM (NEW."oxygen") OR OLD."antibiotics" IS DISTINCT FROM (NEW."antibiotics") OR OLD."reference" IS DISTINCT FROM (NEW."reference") OR OLD."uln" IS DISTINCT FROM (NEW."uln") OR OLD."days" IS DISTINCT FROM (NEW."days") OR OLD."notes" IS DISTINCT FROM (NEW."notes") OR OLD."status" = \'voided\')',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="1167830cc7afb5ec6f2c409d16196dffbda3dfc0",
+                    operation="UPDATE",
+                    pgid="pgtrigger_observation_never_edited_1e8d6",
+                    table="pathway_observation",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='measure',
-            constraint=models.UniqueConstraint(fields=('patient', 'kind'), name='one_measure_per_kind'),
+            model_name="measure",
+            constraint=models.UniqueConstraint(fields=("patient", "kind"), name="one_measure_per_kind"),
         ),
         migrations.AddIndex(
-            model_name='intervention',
-            index=models.Index(condition=models.Q(('review_on__isnull', False), ('stopped_on', None)), fields=['review_on'], name='review_due'),
+            model_name="intervention",
+            index=models.Index(
+                condition=models.Q(("review_on__isnull", False), ("stopped_on", None)),
+                fields=["review_on"],
+                name="review_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='intervention',
-            constraint=models.UniqueConstraint(condition=models.Q(('stopped_on', None)), fields=('patient', 'kind'), name='one_running_intervention_per_kind'),
+            model_name="intervention",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("stopped_on", None)),
+                fields=("patient", "kind"),
+                name="one_running_intervention_per_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='intervention',
-            constraint=models.CheckConstraint(condition=models.Q(('stopped_on', None), ('stopped_on__gte', models.F('started_on')), _connector='OR'), name='stopped_after_started'),
+            model_name="intervention",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stopped_on", None), ("stopped_on__gte", models.F("started_on")), _connector="OR"),
+                name="stopped_after_started",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='intervention',
-            constraint=models.CheckConstraint(condition=models.Q(('outside_licence', False), models.Q(('concerns', ''), _negated=True), _connector='OR'), name='outside_licence_says_why'),
+            model_name="intervention",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("outside_licence", False), models.Q(("concerns", ""), _negated=True), _connector="OR"
+                ),
+                name="outside_licence_says_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='exerciseitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('type', 'eccentric'), _negated=True), models.Q(('load', 'high'), _negated=True)), name='no_harmful_exercise'),
+            model_name="exerciseitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("type", "eccentric"), _negated=True), models.Q(("load", "high"), _negated=True)
+                ),
+                name="no_harmful_exercise",
+            ),
         ),
         migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(condition=models.Q(('status__in', ['active', 'on-hold'])), fields=['judged_on'], name='enrollment_to_judge'),
+            model_name="enrollment",
+            index=models.Index(
+                condition=models.Q(("status__in", ["active", "on-hold"])),
+                fields=["judged_on"],
+                name="enrollment_to_judge",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['active', 'on-hold', 'deceased'])), fields=('patient',), name='one_live_enrollment'),
+            model_name="enrollment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["active", "on-hold", "deceased"])),
+                fields=("patient",),
+                name="one_live_enrollment",
+            ),
         ),
         migrations.AddIndex(
-            model_name='careteammember',
-            index=models.Index(fields=['user', 'patient'], name='care_team_user_patient'),
+            model_name="careteammember",
+            index=models.Index(fields=["user", "patient"], name="care_team_user_patient"),
         ),
         migrations.AddConstraint(
-            model_name='careteammember',
-            constraint=models.UniqueConstraint(condition=models.Q(('until', None)), fields=('patient', 'user', 'role'), name='one_open_team_place'),
+            model_name="careteammember",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("until", None)), fields=("patient", "user", "role"), name="one_open_team_place"
+            ),
         ),
         migrations.AddIndex(
-            model_name='auditevent',
-            index=models.Index(fields=['patient', '-at'], name='audit_patient'),
+            model_name="auditevent",
+            index=models.Index(fields=["patient", "-at"], name="audit_patient"),
         ),
         migrations.AddIndex(
-            model_name='auditevent',
-            index=models.Index(fields=['actor', '-at'], name='audit_actor'),
+            model_name="auditevent",
+            index=models.Index(fields=["actor", "-at"], name="audit_actor"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='auditevent',
-            trigger=pgtrigger.compiler.Trigger(name='audit_append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='d870ba20c370c2733a9df8f171f0ce5b2f7d07af', operation='UPDATE OR DELETE', pgid='pgtrigger_audit_append_only_6ffac', table='pathway_auditevent', when='BEFORE')),
+            model_name="auditevent",
+            trigger=pgtrigger.compiler.Trigger(
+                name="audit_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="d870ba20c370c2733a9df8f171f0ce5b2f7d07af",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_audit_append_only_6ffac",
+                    table="pathway_auditevent",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposalground',
-            constraint=models.UniqueConstraint(fields=('proposal', 'episode'), name='one_ground_per_episode'),
+            model_name="proposalground",
+            constraint=models.UniqueConstraint(fields=("proposal", "episode"), name="one_ground_per_episode"),
         ),
         migrations.AddIndex(
-            model_name='qualityflag',
-            index=models.Index(fields=['patient', 'raised_at'], name='flag_patient'),
+            model_name="qualityflag",
+            index=models.Index(fields=["patient", "raised_at"], name="flag_patient"),
         ),
         migrations.AddConstraint(
-            model_name='qualityflag',
-            constraint=models.UniqueConstraint(condition=models.Q(('observation__isnull', False)), fields=('observation', 'code'), name='one_flag_per_observation'),
+            model_name="qualityflag",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("observation__isnull", False)),
+                fields=("observation", "code"),
+                name="one_flag_per_observation",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reminder',
-            index=models.Index(condition=models.Q(('resolved_at', None)), fields=['created_at'], name='reminder_unresolved'),
+            model_name="reminder",
+            index=models.Index(
+                condition=models.Q(("resolved_at", None)), fields=["created_at"], name="reminder_unresolved"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.UniqueConstraint(fields=('task', 'due_on', 'rung'), name='one_reminder_per_rung'),
+            model_name="reminder",
+            constraint=models.UniqueConstraint(fields=("task", "due_on", "rung"), name="one_reminder_per_rung"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['queued_at'], name='delivery_queued'),
+            model_name="delivery",
+            index=models.Index(condition=models.Q(("status", "queued")), fields=["queued_at"], name="delivery_queued"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['person', '-sent_at'], name='delivery_inbox'),
+            model_name="delivery",
+            index=models.Index(fields=["person", "-sent_at"], name="delivery_inbox"),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('reminder', 'person', 'channel'), name='one_delivery_per_person_and_channel'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                fields=("reminder", "person", "channel"), name="one_delivery_per_person_and_channel"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='judgement',
-            constraint=models.UniqueConstraint(fields=('enrollment', 'rule'), name='one_judgement_per_rule'),
+            model_name="judgement",
+            constraint=models.UniqueConstraint(fields=("enrollment", "rule"), name="one_judgement_per_rule"),
         ),
         migrations.AddConstraint(
-            model_name='episode',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('patient', 'key'), name='one_running_episode'),
+            model_name="episode",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)), fields=("patient", "key"), name="one_running_episode"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rulesetversion',
-            constraint=models.UniqueConstraint(fields=('rule_set', 'number'), name='one_rule_set_version_per_number'),
+            model_name="rulesetversion",
+            constraint=models.UniqueConstraint(fields=("rule_set", "number"), name="one_rule_set_version_per_number"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='rulesetversion',
-            trigger=pgtrigger.compiler.Trigger(name='rule_set_version_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD."status" IN (\'published\', \'retired\') AND (OLD."record" IS DISTINCT FROM (NEW."record") OR OLD."digest" IS DISTINCT FROM (NEW."digest") OR OLD."number" IS DISTINCT FROM (NEW."number"))) OR (OLD."status" = \'published\' AND NOT (NEW."status" IN (\'published\', \'retired\'))) OR (OLD."status" = \'retired\' AND NOT (NEW."status" = \'retired\')))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='2210b7a1f88f16c4c1f598741093a4669d011b96', operation='UPDATE', pgid='pgtrigger_rule_set_version_frozen_b009f', table='pathway_rulesetversion', when='BEFORE')),
+            model_name="rulesetversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="rule_set_version_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN ((OLD."status" IN (\'published\', \'retired\') AND (OLD."record" IS DISTINCT FROM (NEW."record") OR OLD."digest" IS DISTINCT FROM (NEW."digest") OR OLD."number" IS DISTINCT FROM (NEW."number"))) OR (OLD."status" = \'published\' AND NOT (NEW."status" IN (\'published\', \'retired\'))) OR (OLD."status" = \'retired\' AND NOT (NEW."status" = \'retired\')))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="2210b7a1f88f16c4c1f598741093a4669d011b96",
+                    operation="UPDATE",
+                    pgid="pgtrigger_rule_set_version_frozen_b009f",
+                    table="pathway_rulesetversion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='rulesetversion',
-            trigger=pgtrigger.compiler.Trigger(name='rule_set_version_frozen_kept', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."status" IN (\'published\', \'retired\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='fdb3fab6eff03ae61daa93c81ad1ed59f21679f6', operation='DELETE', pgid='pgtrigger_rule_set_version_frozen_kept_7964b', table='pathway_rulesetversion', when='BEFORE')),
+            model_name="rulesetversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="rule_set_version_frozen_kept",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.\"status\" IN ('published', 'retired'))",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="fdb3fab6eff03ae61daa93c81ad1ed59f21679f6",
+                    operation="DELETE",
+                    pgid="pgtrigger_rule_set_version_frozen_kept_7964b",
+                    table="pathway_rulesetversion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.UniqueConstraint(fields=('version', 'code'), name='one_rule_per_code'),
+            model_name="rule",
+            constraint=models.UniqueConstraint(fields=("version", "code"), name="one_rule_per_code"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='rule',
-            trigger=pgtrigger.compiler.Trigger(name='rule_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE changed RECORD;', func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_rulesetversion v\n                       WHERE v.id = (changed.version_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ", hash='4ad22ce6d36a6413f3907fbbe5cd422b389c6a28', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_rule_frozen_ce06d', table='pathway_rule', when='BEFORE')),
+            model_name="rule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="rule_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE changed RECORD;",
+                    func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_rulesetversion v\n                       WHERE v.id = (changed.version_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ",
+                    hash="4ad22ce6d36a6413f3907fbbe5cd422b389c6a28",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_rule_frozen_ce06d",
+                    table="pathway_rule",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rung',
-            constraint=models.UniqueConstraint(fields=('ladder', 'code'), name='one_rung_per_code'),
+            model_name="rung",
+            constraint=models.UniqueConstraint(fields=("ladder", "code"), name="one_rung_per_code"),
         ),
         migrations.AddConstraint(
-            model_name='rung',
-            constraint=models.UniqueConstraint(fields=('ladder', 'offset_days'), name='one_rung_per_day'),
+            model_name="rung",
+            constraint=models.UniqueConstraint(fields=("ladder", "offset_days"), name="one_rung_per_day"),
         ),
         migrations.AddConstraint(
-            model_name='patient',
-            constraint=models.UniqueConstraint(fields=('site', 'identifier'), name='one_patient_per_identifier'),
+            model_name="patient",
+            constraint=models.UniqueConstraint(fields=("site", "identifier"), name="one_patient_per_identifier"),
         ),
         migrations.AddConstraint(
-            model_name='patient',
-            constraint=models.CheckConstraint(condition=models.Q(('died_on', None), ('birth_date', None), ('died_on__gte', models.F('birth_date')), _connector='OR'), name='death_not_before_birth'),
+            model_name="patient",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("died_on", None), ("birth_date", None), ("died_on__gte", models.F("birth_date")), _connector="OR"
+                ),
+                name="death_not_before_birth",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('user', 'site', 'role'), name='one_membership_per_role'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("user", "site", "role"), name="one_membership_per_role"),
         ),
         migrations.AddConstraint(
-            model_name='siteruleset',
-            constraint=models.UniqueConstraint(fields=('site', 'version'), name='one_use_per_site_and_version'),
+            model_name="siteruleset",
+            constraint=models.UniqueConstraint(fields=("site", "version"), name="one_use_per_site_and_version"),
         ),
         migrations.AddConstraint(
-            model_name='route',
-            constraint=models.UniqueConstraint(fields=('source', 'target'), name='one_route_per_pair'),
+            model_name="route",
+            constraint=models.UniqueConstraint(fields=("source", "target"), name="one_route_per_pair"),
         ),
         migrations.AddConstraint(
-            model_name='route',
-            constraint=models.CheckConstraint(condition=models.Q(('source', models.F('target')), _negated=True), name='a_route_leads_somewhere'),
+            model_name="route",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source", models.F("target")), _negated=True), name="a_route_leads_somewhere"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='route',
-            trigger=pgtrigger.compiler.Trigger(name='route_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE changed RECORD;', func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v\n                       WHERE v.id = (SELECT t.version_id FROM pathway_track t JOIN pathway_stage s ON s.track_id = t.id WHERE s.id = changed.source_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ", hash='3fa214429dd8e5958979aaa74eb6724d4a7f2d43', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_route_frozen_72d71', table='pathway_route', when='BEFORE')),
+            model_name="route",
+            trigger=pgtrigger.compiler.Trigger(
+                name="route_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE changed RECORD;",
+                    func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v\n                       WHERE v.id = (SELECT t.version_id FROM pathway_track t JOIN pathway_stage s ON s.track_id = t.id WHERE s.id = changed.source_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ",
+                    hash="3fa214429dd8e5958979aaa74eb6724d4a7f2d43",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_route_frozen_72d71",
+                    table="pathway_route",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='route',
-            trigger=pgtrigger.compiler.Trigger(name='route_within_one_track', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF (SELECT track_id FROM pathway_stage WHERE id = NEW.source_id)\n                       <> (SELECT track_id FROM pathway_stage WHERE id = NEW.target_id) THEN\n                        RAISE EXCEPTION 'pathway: a route joins two stages of one track';\n                    END IF;\n                    RETURN NEW;\n                ", hash='3f71f7df03205d552827a6460e26b6569f8cffb3', operation='INSERT OR UPDATE', pgid='pgtrigger_route_within_one_track_29d33', table='pathway_route', when='BEFORE')),
+            model_name="route",
+            trigger=pgtrigger.compiler.Trigger(
+                name="route_within_one_track",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n                    IF (SELECT track_id FROM pathway_stage WHERE id = NEW.source_id)\n                       <> (SELECT track_id FROM pathway_stage WHERE id = NEW.target_id) THEN\n                        RAISE EXCEPTION 'pathway: a route joins two stages of one track';\n                    END IF;\n                    RETURN NEW;\n                ",
+                    hash="3f71f7df03205d552827a6460e26b6569f8cffb3",
+                    operation="INSERT OR UPDATE",
+                    pgid="pgtrigger_route_within_one_track_29d33",
+                    table="pathway_route",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'open'), models.Q(('track', ''), _negated=True)), fields=('enrollment', 'track'), name='one_open_stage_proposal_per_track'),
+            model_name="proposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "open"), models.Q(("track", ""), _negated=True)),
+                fields=("enrollment", "track"),
+                name="one_open_stage_proposal_per_track",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'open'), models.Q(('code', ''), _negated=True)), fields=('enrollment', 'code'), name='one_open_proposal_per_code'),
+            model_name="proposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "open"), models.Q(("code", ""), _negated=True)),
+                fields=("enrollment", "code"),
+                name="one_open_proposal_per_code",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('code', ''), models.Q(('track', ''), _negated=True), ('stage__isnull', False)), models.Q(models.Q(('code', ''), _negated=True), ('stage', None), ('track', '')), _connector='OR'), name='proposal_is_stage_or_code'),
+            model_name="proposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("code", ""), models.Q(("track", ""), _negated=True), ("stage__isnull", False)),
+                    models.Q(models.Q(("code", ""), _negated=True), ("stage", None), ("track", "")),
+                    _connector="OR",
+                ),
+                name="proposal_is_stage_or_code",
+            ),
         ),
         migrations.AddIndex(
-            model_name='caretask',
-            index=models.Index(condition=models.Q(('status__in', ['open', 'in-progress'])), fields=['next_rung_at'], name='task_next_rung'),
+            model_name="caretask",
+            index=models.Index(
+                condition=models.Q(("status__in", ["open", "in-progress"])),
+                fields=["next_rung_at"],
+                name="task_next_rung",
+            ),
         ),
         migrations.AddIndex(
-            model_name='caretask',
-            index=models.Index(condition=models.Q(('status__in', ['open', 'in-progress'])), fields=['owner', 'due_on', 'id'], name='task_worklist'),
+            model_name="caretask",
+            index=models.Index(
+                condition=models.Q(("status__in", ["open", "in-progress"])),
+                fields=["owner", "due_on", "id"],
+                name="task_worklist",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='caretask',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['open', 'in-progress'])), fields=('enrollment', 'activity'), name='one_open_task_per_activity'),
+            model_name="caretask",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["open", "in-progress"])),
+                fields=("enrollment", "activity"),
+                name="one_open_task_per_activity",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='caretask',
-            constraint=models.UniqueConstraint(fields=('enrollment', 'activity', 'occurrence'), name='one_task_per_occurrence'),
+            model_name="caretask",
+            constraint=models.UniqueConstraint(
+                fields=("enrollment", "activity", "occurrence"), name="one_task_per_occurrence"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='caretask',
-            constraint=models.CheckConstraint(condition=models.Q(('window_opens_on', None), ('window_opens_on__lte', models.F('due_on')), _connector='OR'), name='window_opens_before_due'),
+            model_name="caretask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("window_opens_on", None), ("window_opens_on__lte", models.F("due_on")), _connector="OR"
+                ),
+                name="window_opens_before_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statementlink',
-            constraint=models.UniqueConstraint(fields=('statement', 'kind', 'code'), name='one_link_per_thing'),
+            model_name="statementlink",
+            constraint=models.UniqueConstraint(fields=("statement", "kind", "code"), name="one_link_per_thing"),
         ),
         migrations.AddConstraint(
-            model_name='stay',
-            constraint=models.UniqueConstraint(condition=models.Q(('annulled', False), ('left_at', None)), fields=('enrollment', 'track'), name='one_open_stay'),
+            model_name="stay",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("annulled", False), ("left_at", None)),
+                fields=("enrollment", "track"),
+                name="one_open_stay",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stay',
-            constraint=models.CheckConstraint(condition=models.Q(('left_at', None), ('left_at__gte', models.F('entered_at')), _connector='OR'), name='left_after_entered'),
+            model_name="stay",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("left_at", None), ("left_at__gte", models.F("entered_at")), _connector="OR"),
+                name="left_after_entered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='taskground',
-            constraint=models.UniqueConstraint(fields=('task', 'episode'), name='one_task_ground_per_episode'),
+            model_name="taskground",
+            constraint=models.UniqueConstraint(fields=("task", "episode"), name="one_task_ground_per_episode"),
         ),
         migrations.AddIndex(
-            model_name='educationgiven',
-            index=models.Index(fields=['patient', 'topic', '-given_on', '-id'], name='education_latest'),
+            model_name="educationgiven",
+            index=models.Index(fields=["patient", "topic", "-given_on", "-id"], name="education_latest"),
         ),
         migrations.AddConstraint(
-            model_name='educationgiven',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('void_reason', ''), ('voided_at', None)), models.Q(('voided_at__isnull', False), models.Q(('void_reason', ''), _negated=True)), _connector='OR'), name='education_voided_with_reason'),
+            model_name="educationgiven",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("void_reason", ""), ("voided_at", None)),
+                    models.Q(("voided_at__isnull", False), models.Q(("void_reason", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="education_voided_with_reason",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='educationgiven',
-            trigger=pgtrigger.compiler.Trigger(name='education_never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='0f5cda4d544fbbf77e0d05a585fe59f6aed0d7f5', operation='DELETE', pgid='pgtrigger_education_never_deleted_86f74', table='pathway_educationgiven', when='BEFORE')),
+            model_name="educationgiven",
+            trigger=pgtrigger.compiler.Trigger(
+                name="education_never_deleted",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="0f5cda4d544fbbf77e0d05a585fe59f6aed0d7f5",
+                    operation="DELETE",
+                    pgid="pgtrigger_education_never_deleted_86f74",
+                    table="pathway_educationgiven",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='educationgiven',
-            trigger=pgtrigger.compiler.Trigger(name='education_never_edited', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."voided_at" IS NOT NULL OR OLD."patient_id" IS DISTINCT FROM (NEW."patient_id") OR OLD."topic_id" IS DISTINCT FROM (NEW."topic_id") OR OLD."given_on" IS DISTINCT FROM (NEW."given_on") OR OLD."teach_back" IS DISTINCT FROM (NEW."teach_back") OR OLD."note" IS DISTINCT FROM (NEW."note") OR OLD."recorded_at" IS DISTINCT FROM (NEW."recorded_at") OR OLD."recorded_by_id" IS DISTINCT FROM (NEW."recorded_by_id"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='4874dcb83414d39f8e861c5d60ed201313a7315b', operation='UPDATE', pgid='pgtrigger_education_never_edited_db645', table='pathway_educationgiven', when='BEFORE')),
+            model_name="educationgiven",
+            trigger=pgtrigger.compiler.Trigger(
+                name="education_never_edited",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."voided_at" IS NOT NULL OR OLD."patient_id" IS DISTINCT FROM (NEW."patient_id") OR OLD."topic_id" IS DISTINCT FROM (NEW."topic_id") OR OLD."given_on" IS DISTINCT FROM (NEW."given_on") OR OLD."teach_back" IS DISTINCT FROM (NEW."teach_back") OR OLD."note" IS DISTINCT FROM (NEW."note") OR OLD."recorded_at" IS DISTINCT FROM (NEW."recorded_at") OR OLD."recorded_by_id" IS DISTINCT FROM (NEW."recorded_by_id"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="4874dcb83414d39f8e861c5d60ed201313a7315b",
+                    operation="UPDATE",
+                    pgid="pgtrigger_education_never_edited_db645",
+                    table="pathway_educationgiven",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='track',
-            constraint=models.UniqueConstraint(fields=('version', 'code'), name='one_track_per_code'),
+            model_name="track",
+            constraint=models.UniqueConstraint(fields=("version", "code"), name="one_track_per_code"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='track',
-            trigger=pgtrigger.compiler.Trigger(name='track_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE changed RECORD;', func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v\n                       WHERE v.id = (changed.version_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ", hash='2d8c49804a84b1946164795d6768b6be05610a51', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_track_frozen_d4f1b', table='pathway_track', when='BEFORE')),
+            model_name="track",
+            trigger=pgtrigger.compiler.Trigger(
+                name="track_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE changed RECORD;",
+                    func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v\n                       WHERE v.id = (changed.version_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ",
+                    hash="2d8c49804a84b1946164795d6768b6be05610a51",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_track_frozen_d4f1b",
+                    table="pathway_track",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stageactivity',
-            constraint=models.UniqueConstraint(fields=('version', 'position'), name='one_row_per_position'),
+            model_name="stageactivity",
+            constraint=models.UniqueConstraint(fields=("version", "position"), name="one_row_per_position"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='stageactivity',
-            trigger=pgtrigger.compiler.Trigger(name='stage_activity_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE changed RECORD;', func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v\n                       WHERE v.id = (changed.version_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ", hash='14ddb868aa43705a9e1d25c077779686f9f3b8ae', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_stage_activity_frozen_b2c24', table='pathway_stageactivity', when='BEFORE')),
+            model_name="stageactivity",
+            trigger=pgtrigger.compiler.Trigger(
+                name="stage_activity_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE changed RECORD;",
+                    func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v\n                       WHERE v.id = (changed.version_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ",
+                    hash="14ddb868aa43705a9e1d25c077779686f9f3b8ae",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_stage_activity_frozen_b2c24",
+                    table="pathway_stageactivity",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(fields=('track', 'code'), name='one_stage_per_code'),
+            model_name="stage",
+            constraint=models.UniqueConstraint(fields=("track", "code"), name="one_stage_per_code"),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(fields=('track', 'rank'), name='one_stage_per_rank'),
+            model_name="stage",
+            constraint=models.UniqueConstraint(fields=("track", "rank"), name="one_stage_per_rank"),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_initial', True)), fields=('track',), name='one_initial_stage'),
+            model_name="stage",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_initial", True)), fields=("track",), name="one_initial_stage"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='stage',
-            trigger=pgtrigger.compiler.Trigger(name='stage_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE changed RECORD;', func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v\n                       WHERE v.id = (SELECT version_id FROM pathway_track WHERE id = changed.track_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ", hash='0a879fa42bfdea62d5a897f23055fb20b3714bdf', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_stage_frozen_c8c9e', table='pathway_stage', when='BEFORE')),
+            model_name="stage",
+            trigger=pgtrigger.compiler.Trigger(
+                name="stage_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE changed RECORD;",
+                    func="\n            IF TG_OP = 'INSERT' THEN changed := NEW; ELSE changed := OLD; END IF;\n            IF EXISTS (SELECT 1 FROM pathway_pathwayversion v\n                       WHERE v.id = (SELECT version_id FROM pathway_track WHERE id = changed.track_id) AND v.status IN ('published', 'retired')) THEN\n                RAISE EXCEPTION 'pathway: a published version never changes (%)', TG_TABLE_NAME;\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ",
+                    hash="0a879fa42bfdea62d5a897f23055fb20b3714bdf",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_stage_frozen_c8c9e",
+                    table="pathway_stage",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -215,7 +215,10 @@ TAKEN_BACK = (
     "DROP POLICY guard_adds ON pathway_emergencygrant",
     "DROP POLICY guard_changes ON pathway_emergencygrant",
     "DROP POLICY guard_adds ON pathway_careteammember",
-    *(f"DROP POLICY {name} ON pathway_notice" for name in ("web_reads", "web_changes", "guard_adds", "backup", "owner")),
+    *(
+        f"DROP POLICY {name} ON pathway_notice"
+        for name in ("web_reads", "web_changes", "guard_adds", "backup", "owner")
+    ),
     "ALTER TABLE pathway_notice NO FORCE ROW LEVEL SECURITY",
     "ALTER TABLE pathway_notice DISABLE ROW LEVEL SECURITY",
     "GRANT UPDATE, DELETE ON pathway_notice TO pathway_web",

@@ -56,7 +56,19 @@ from pathway.models.records import (
     Transfer,
     TransferStatus,
 )
-from pathway.models.reminders import ClockHold, Delivery, DeliveryStatus, Heartbeat, Reminder, SweepRun, delivery_key
+from pathway.models.reminders import (
+    ClockHold,
+    Delivery,
+    DeliveryStatus,
+    Dispatch,
+    Heartbeat,
+    OutboxHold,
+    Reminder,
+    SweepRun,
+    Urgency,
+    delivery_key,
+    digest_key,
+)
 from pathway.models.rulebook import (
     MeasureKind,
     ObservationKind,
