@@ -32,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _cursor(self, name: str | None = None) -> Any:
         if self.in_atomic_block and (wanted := _wanted()) != self._told:
             self._tell(wanted)
-        return super()._cursor(name)  # type: ignore[misc] - Django has it, its stubs do not
+        return super()._cursor(name)  # type: ignore[misc]  # Django has it, its stubs do not
 
     def set_autocommit(self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False) -> None:
         self._told = NOTHING
@@ -44,15 +44,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _commit(self) -> None:
         self._told = NOTHING
-        super()._commit()  # type: ignore[misc] - Django has it, its stubs do not
+        super()._commit()  # type: ignore[misc]  # Django has it, its stubs do not
 
     def _rollback(self) -> None:
         self._told = NOTHING
-        super()._rollback()  # type: ignore[misc] - Django has it, its stubs do not
+        super()._rollback()  # type: ignore[misc]  # Django has it, its stubs do not
 
     def _close(self) -> None:
         self._told = NOTHING
-        super()._close()  # type: ignore[misc] - Django has it, its stubs do not
+        super()._close()  # type: ignore[misc]  # Django has it, its stubs do not
 
     def _tell(self, wanted: Told) -> None:
         self.ensure_connection()
