@@ -18,6 +18,14 @@ def postgres_bin(data: Path) -> Path:
     return _reachable(data, POSTGRES_PACKAGE, parts) / parts[0] / "bin"
 
 
+def own_postgres_bin() -> Path | None:
+    """The programs beside the embedded server for this process's own user; None where the package is not installed."""
+    try:
+        return _packages_folder(POSTGRES_PACKAGE) / POSTGRES_PACKAGE / "pginstall18" / "bin"
+    except environment.ConfigurationError:
+        return None
+
+
 def valkey_server(data: Path) -> Path:
     """The `valkey-server` program."""
     root = _reachable(data, VALKEY_PACKAGE, (f"{VALKEY_PACKAGE}/_binaries",))
