@@ -26,7 +26,7 @@ def web(variables: environment.Environment) -> bool:
     hosts = variables.listing("ALLOWED_HOSTS", ("localhost",))
     link = HTTPConnection("127.0.0.1", variables.integer("PORT", 8000, 1, 65535), timeout=5)
     try:
-        link.request("GET", "/health/ready", headers={"Host": hosts[0].removeprefix(".")})
+        link.request("GET", "/readyz", headers={"Host": hosts[0].removeprefix(".")})
         return link.getresponse().status == http.HTTPStatus.OK
     finally:
         link.close()

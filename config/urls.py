@@ -9,8 +9,8 @@ from pathway.admin import accounts
 accounts.close_other_doors()
 
 urlpatterns = [
-    path("health/live", health.live, name="health-live"),
-    path("health/ready", health.ready, name="health-ready"),
+    path("livez", health.live, name="livez"),
+    path("readyz", health.ready, name="readyz"),
     path("", include("pathway.signin.urls")),
     path("admin/", admin.site.urls),
     path("", include("pathway.web.urls")),

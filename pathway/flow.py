@@ -50,6 +50,7 @@ from pathway.services import (
     alerts,
     audit_seals,
     care_tasks,
+    clock_watch,
     covers,
     deliveries,
     emergencies,
@@ -770,17 +771,35 @@ def judge_day(*, at: datetime, limit: int | None = None) -> int:
 # messages
 
 
-def sweep(*, at: datetime, trigger: str) -> int:
+def sweep(*, at: datetime, trigger: str, reading: clock.Reading | None = None) -> int:
     """Write the reminders that are due, name their persons, send what can be sent. Returns how many were written.
 
-    Any number of sweeps may run at once: one works, the others find nothing to do.
+    Any number of sweeps may run at once: one works, the others find nothing to do. With a reading of the clocks nothing
+    is done while the database's clock is not trusted.
     """
-    run = pulse.begin_sweep(at=at, trigger=trigger, lag=health.lag(at))
-    written = _in_turns(partial(reminders.climb, at=at))
+    hold, step = (None, None) if reading is None else clock_watch.check(reading)
+    run = pulse.begin_sweep(
+        at=at, trigger=trigger, lag=health.lag(at), reading=reading, clock_step=step, is_held=hold is not None
+    )
+    pulse.beat(trigger, at=at, skew=None if reading is None else reading.skew)
+    if hold is not None:
+        log.warning("the clock is not trusted: nobody is reminded", jump=str(hold.step), until=hold.until.isoformat())
+        return 0
+    written = _in_turns(reminders.Ascent(at).batch)
     deliver(at=at)
-    pulse.finish_sweep(run, at=clock.now(), created=written)
-    beat(f"sweep-{trigger}", at=at)
+    pulse.finish_sweep(run, at=clock.now(), created=written, lag=health.lag(at))
+    pulse.ping()
     return written
+
+
+def is_clock_trusted(reading: clock.Reading) -> bool:
+    """False while the database's clock may have jumped ahead; who acts by the day then waits too."""
+    return clock_watch.check(reading)[0] is None
+
+
+def trust_clock(*, at: datetime, by: str) -> int:
+    """An operator says that the clock is right. Returns how many holds that ended."""
+    return clock_watch.release(at=at, by=by)
 
 
 def deliver(*, at: datetime) -> int:
@@ -789,9 +808,9 @@ def deliver(*, at: datetime) -> int:
     return sum(_in_turns(partial(send, at=at, limit=deliveries.BATCH)) for send in transports.CHANNELS.values())
 
 
-def beat(component: str, *, at: datetime) -> None:
+def beat(component: str, *, at: datetime, skew: timedelta | None = None) -> None:
     """That part of the machinery is at work."""
-    pulse.beat(component, at=at)
+    pulse.beat(component, at=at, skew=skew)
 
 
 def _in_turns(batch: Callable[[], tuple[int, int]]) -> int:

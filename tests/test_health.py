@@ -29,7 +29,7 @@ def test_without_a_sweep_the_machinery_is_late() -> None:
         flow.sweep(at=builders.at(0), trigger="test")
         assert not health.state(builders.at(0)).is_late
     assert health.state(builders.at(0) + timedelta(minutes=6)).is_late
-    assert health.state(builders.at(0)).heartbeats == {"sweep-test": builders.at(0)}
+    assert health.state(builders.at(0)).heartbeats == {"test": builders.at(0)}
 
 
 def test_a_rung_that_waits_makes_it_late_although_somebody_sweeps() -> None:

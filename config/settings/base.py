@@ -1,6 +1,7 @@
 """Settings that every place shares. Each variable that an operator may set is read here or in prod, strictly."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -133,6 +134,18 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 
 # Hosts to which this server may send requests over HTTPS; none by default.
 EGRESS_HOSTS = env.listing("PATHWAY_EGRESS_HOSTS")
+# Asked for, with nothing in it, after each finished sweep: a watcher elsewhere then misses it when it stays away.
+PING_URL = env.secret("PATHWAY_PING_URL")
+if PING_URL and urlsplit(PING_URL).hostname not in EGRESS_HOSTS:
+    raise environment.ConfigurationError("The host of PATHWAY_PING_URL is not in PATHWAY_EGRESS_HOSTS.")
+
+# Who may read /status and /metrics besides signed-in staff: these networks, and whoever brings the token.
+MONITOR_NETWORKS = env.listing("PATHWAY_MONITOR_NETWORKS", ("127.0.0.0/8", "::1/128"))
+MONITOR_TOKEN = env.secret("PATHWAY_MONITOR_TOKEN")
+if problem := security.weakness_of_monitor(MONITOR_NETWORKS, MONITOR_TOKEN):
+    raise environment.ConfigurationError(problem)
+# Each web process asks so often how late reminders are, for the banner on its pages.
+BANNER_SECONDS = 15
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -186,9 +199,15 @@ REDIS_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
 }
 AMQP_TRANSPORT_OPTIONS = {"confirm_publish": True}
+# How often reminders are swept at the latest, whoever does it; a sweep that is three of these old is an alarm.
+SWEEP_SECONDS = env.integer("PATHWAY_SWEEP_SECONDS", 60, 10, 3600)
 CELERY_BEAT_SCHEDULE_FILENAME = env.text("BEAT_SCHEDULE_FILE", "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "sweep reminders": {"task": "pathway.jobs.sweep.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "sweep reminders": {
+        "task": "pathway.jobs.sweep.sweep",
+        "schedule": float(SWEEP_SECONDS),
+        "options": {"expires": SWEEP_SECONDS - 5},
+    },
     # Once per site and day however often it runs, so a missed run costs a quarter of an hour.
     "judge the day": {"task": "pathway.jobs.judge.judge_daily", "schedule": 900.0, "options": {"expires": 840}},
     "seal the audit": {"task": "pathway.jobs.audit.seal", "schedule": 60.0, "options": {"expires": 55}},

@@ -60,6 +60,7 @@ if any(problems):
     raise environment.ConfigurationError(f"Pathway does not start: {'; '.join(filter(None, problems))}.")
 
 DEBUG = False
+PUBLIC_URL = env.url("PATHWAY_URL", f"https://{ALLOWED_HOSTS[0].lstrip('.')}")
 DATABASES = {"default": database(DATABASE_URL)}
 CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL)
 
@@ -72,7 +73,7 @@ STORAGES = {
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.boolean("PATHWAY_FORCE_HTTPS", True)
-SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked from inside, without a proxy
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|status|metrics)$"]  # asked from inside, without a proxy
 # A year, for the names below this one too. Roll it out in steps: docs/security.md, section "Before the first day".
 SECURE_HSTS_SECONDS = env.integer("PATHWAY_HSTS_SECONDS", 31_536_000, 0, 63_072_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("PATHWAY_HSTS_SUBDOMAINS", True)

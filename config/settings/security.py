@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from csp.constants import NONCE, NONE, SELF
 
 MINIMUM_KEY_LENGTH = 50
+MINIMUM_TOKEN_LENGTH = 32
 REPORT_GROUP = "csp"
 # Words of keys that were copied from an example instead of made.
 KNOWN_KEY_PARTS = ("changeme", "change-me", "django-insecure", "only-for-tests", "secret-key", "example", "xxxxxxxx")
@@ -92,6 +93,14 @@ def wrong_networks(name: str, networks: Sequence[str]) -> str:
         except ValueError:
             return f"{name}: {text!r} is no network such as 10.0.0.0/8"
     return ""
+
+
+def weakness_of_monitor(networks: Sequence[str], token: str) -> str:
+    """What is wrong with who may read the state of the machinery; empty when nothing is."""
+    if token and len(token) < MINIMUM_TOKEN_LENGTH:
+        return f"PATHWAY_MONITOR_TOKEN is too short: at least {MINIMUM_TOKEN_LENGTH} random characters."
+    wrong = wrong_networks("PATHWAY_MONITOR_NETWORKS", networks)
+    return f"{wrong}." if wrong else ""
 
 
 def shared_secrets(secrets: Sequence[tuple[str, str]]) -> list[str]:

@@ -39,3 +39,5 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+# Each page asks anew, so that the number of its queries does not depend on the one before.
+BANNER_SECONDS = 0

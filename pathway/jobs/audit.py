@@ -2,21 +2,21 @@
 
 from celery import shared_task
 
-from pathway import actor, clock, flow
+from pathway import flow
 from pathway.actor import Service
+from pathway.jobs.working import working
 
 
 @shared_task
 def seal() -> None:
     """Seal what was audited since the last run."""
-    with actor.acting(actor.service(Service.AUDIT)):
-        flow.seal_audit(at=clock.now())
+    with working(Service.AUDIT, "seal") as reading:
+        flow.seal_audit(at=reading.at)
 
 
 @shared_task
 def keep() -> None:
     """Seal also what came late, make the parts of the coming months, and log the head of the chain."""
-    with actor.acting(actor.service(Service.AUDIT)):
-        at = clock.now()
-        flow.seal_audit(at=at, whole=True)
-        flow.keep_audit(at=at)
+    with working(Service.AUDIT, "keep") as reading:
+        flow.seal_audit(at=reading.at, whole=True)
+        flow.keep_audit(at=reading.at)

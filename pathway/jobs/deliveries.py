@@ -2,12 +2,14 @@
 
 from celery import shared_task
 
-from pathway import actor, clock, flow
+from pathway import flow
 from pathway.actor import Service
+from pathway.jobs.working import working
 
 
 @shared_task
 def deliver() -> None:
-    """Name the persons of reminders that wait, and send."""
-    with actor.acting(actor.service(Service.DELIVER)):
-        flow.deliver(at=clock.now())
+    """Name the persons of reminders that wait, and send; not while the clock is not trusted, by which mail is timed."""
+    with working(Service.DELIVER) as reading:
+        if flow.is_clock_trusted(reading):
+            flow.deliver(at=reading.at)

@@ -2,18 +2,20 @@
 
 from celery import shared_task
 
-from pathway import actor, clock, flow, nudge
+from pathway import flow, nudge
 from pathway.actor import Service
+from pathway.jobs.working import working
 
 BATCH = 200  # enrollments of one run, well within the time limit of a job
 
 
 @shared_task
 def judge_daily() -> None:
-    """Judge one batch; while there was somebody to judge, ask for the next at once. Beat asks again anyway."""
-    at = clock.now()
-    with actor.acting(actor.service(Service.JUDGE)):
-        judged = flow.judge_day(at=at, limit=BATCH)
-    flow.beat("judge", at=at)
+    """Judge one batch; while there was somebody to judge, ask for the next at once. Beat asks again anyway.
+
+    A day that may not be today is not judged.
+    """
+    with working(Service.JUDGE, "judge") as reading:
+        judged = flow.judge_day(at=reading.at, limit=BATCH) if flow.is_clock_trusted(reading) else 0
     if judged:
         nudge.nudge("pathway.jobs.judge.judge_daily")

@@ -2,12 +2,13 @@
 
 from celery import shared_task
 
-from pathway import actor, clock, flow
+from pathway import flow
 from pathway.actor import Service
+from pathway.jobs.working import working
 
 
 @shared_task
 def sweep() -> None:
     """Write the reminders that are due and deliver them."""
-    with actor.acting(actor.service(Service.DELIVER)):
-        flow.sweep(at=clock.now(), trigger="beat")
+    with working(Service.DELIVER) as reading:
+        flow.sweep(at=reading.at, trigger="beat", reading=reading)

@@ -31,7 +31,7 @@ ENROLLING_PAGES = frozenset(
         "mfa_reauthenticate_webauthn",
     }
 )
-ALWAYS = frozenset({"logout", "account_logout", "health-live", "health-ready"})
+ALWAYS = frozenset({"logout", "account_logout", "livez", "readyz"})
 
 
 def is_htmx(request: HttpRequest) -> bool:

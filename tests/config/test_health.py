@@ -5,11 +5,11 @@ from django.test import Client
 
 
 def test_live_answers_without_sign_in_and_without_a_database() -> None:
-    response = Client().get("/health/live")
+    response = Client().get("/livez")
     assert (response.status_code, response.content) == (200, b"alive\n")
 
 
 @pytest.mark.django_db
 def test_ready_asks_the_database() -> None:
-    response = Client().get("/health/ready")
+    response = Client().get("/readyz")
     assert (response.status_code, response.content) == (200, b"ready\n")

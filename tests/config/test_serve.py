@@ -83,7 +83,7 @@ def test_one_command_serves_everything_and_ctrl_c_ends_it(serving: Serving) -> N
     serving.wait_for("ready: ")
     serving.wait_for("celery@")
     serving.wait_for("beat: Starting...")
-    assert serving.status_of("/health/ready") == 200
+    assert serving.status_of("/readyz") == 200
     family = serving.descendants()
     serving.process.send_signal(signal.SIGINT)
     assert serving.process.wait(30) == 0

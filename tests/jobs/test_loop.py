@@ -46,4 +46,4 @@ def test_the_loop_sweeps_until_it_is_asked_to_stop(committed: None, ending: sign
         process.wait()
     assert Reminder.objects.exists()
     assert not SweepRun.objects.filter(finished_at=None).exists()
-    assert Heartbeat.objects.filter(component="sweep-loop").exists()
+    assert Heartbeat.objects.filter(component="loop").exists()

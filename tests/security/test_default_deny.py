@@ -25,8 +25,8 @@ from tests.web.cast import Cast, signed_in
 
 # Address → why it is open to somebody who is not signed in. The admin's own sign-in leads to the one of everybody.
 OPEN = {
-    "health/live": "asked by the machine that restarts the process; says one word",
-    "health/ready": "asked by the machine that sends the traffic; says one word",
+    "livez": "asked by the machine that restarts the process; says one word",
+    "readyz": "asked by the machine that sends the traffic; says one word",
     "sign-in/": "where one signs in",
     "sign-in/code/": "the second step of signing in; leads back to the first without it",
     "sign-in/passkey/": "signing in with a passkey",

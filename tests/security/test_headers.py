@@ -73,7 +73,7 @@ def answers(cast: Cast) -> Iterator[dict[str, HttpResponse]]:
             "static": client.get(STATIC),
             "static missing": client.get("/static/nothing.css"),
             "static by post": client.post(STATIC),
-            "health": Client().get("/health/live"),
+            "health": Client().get("/livez"),
             "administration": root.get("/admin/"),
             "administration of people": root.get("/admin/pathway/user/"),
             "administration missing": root.get("/admin/nothing/"),
@@ -134,7 +134,7 @@ def test_reports_of_violations_go_where_the_operator_says() -> None:
     told = security.content_security_policy("https://reports.example/csp")["DIRECTIVES"]
     assert told["report-to"] == ["csp"] and told["report-uri"] == ["https://reports.example/csp"]
     with override_settings(CSP_REPORT_URL="https://reports.example/csp"):
-        assert Client().get("/health/live").headers["Reporting-Endpoints"] == 'csp="https://reports.example/csp"'
+        assert Client().get("/livez").headers["Reporting-Endpoints"] == 'csp="https://reports.example/csp"'
 
 
 def test_cookies_are_out_of_reach_of_scripts(cast: Cast) -> None:

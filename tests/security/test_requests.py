@@ -15,7 +15,7 @@ from tests.web.test_doors import addresses
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "TRACK", "PROPFIND"])
 def test_unused_methods_are_refused_everywhere(cast: Cast, method: str) -> None:
     client = signed_in(cast.coordinator)
-    everywhere = ["/", "/patients/", "/admin/", "/health/live", "/sign-out/", *[a for a, _ in addresses(cast).values()]]
+    everywhere = ["/", "/patients/", "/admin/", "/livez", "/sign-out/", *[a for a, _ in addresses(cast).values()]]
     for address in everywhere:
         answer = client.generic(method, address)
         assert answer.status_code == 405, address
@@ -112,5 +112,5 @@ def test_the_client_is_the_last_address_that_is_no_proxy_of_ours(chain: str, cli
 
 
 def test_who_claims_to_be_somebody_by_a_header_is_nobody(cast: Cast) -> None:
-    claims = {"X-User-ID": str(cast.member.pk), "Remote-User": cast.member.username, "X-Original-URL": "/health/live"}
+    claims = {"X-User-ID": str(cast.member.pk), "Remote-User": cast.member.username, "X-Original-URL": "/livez"}
     assert Client().get("/", headers=claims).status_code == 302

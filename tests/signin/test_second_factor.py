@@ -31,7 +31,7 @@ def test_who_has_none_is_led_to_set_one_up_and_reaches_nothing_else(ada: User) -
     part = client.get("/", headers={"HX-Request": "true"})
     assert (part.status_code, part.headers["HX-Redirect"]) == (403, reverse("mfa_index"))
     assert client.get(reverse("mfa_index")).status_code == 200
-    assert client.get("/health/live").status_code == 200
+    assert client.get("/livez").status_code == 200
     set_up_app(client)
     assert gets_in(client)
 

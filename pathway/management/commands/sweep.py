@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import signal
 import threading
 from argparse import ArgumentParser
@@ -25,14 +26,38 @@ class Command(BaseCommand):
         parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or Ctrl-C")
         parser.add_argument("--interval", type=float, default=30.0, help="seconds between two sweeps (default 30)")
 
-    def handle(self, *args: Any, loop: bool, interval: float, **options: Any) -> None:
+        parser.add_argument(
+            "--clock-is-right",
+            action="store_true",
+            help="the database's clock jumped ahead and is right all the same: go on at once",
+        )
+
+    def handle(self, *args: Any, loop: bool, interval: float, clock_is_right: bool, **options: Any) -> None:
         if not 0 < interval <= 3600:
             raise CommandError(f"--interval {interval:g} is not between 0 and 3600 seconds.")
+        if clock_is_right:
+            self._trust()
         if loop:
             _run_until_asked(interval)
         else:
-            written = flow.sweep(at=clock.now(), trigger="command")
-            self.stdout.write(f"{written} reminders written")
+            self._sweep()
+
+    def _trust(self) -> None:
+        """A jump that nobody has noticed yet is noticed first, or the next sweep would stop at it."""
+        reading = clock.read()
+        flow.is_clock_trusted(reading)
+        released = flow.trust_clock(at=reading.at, by=getpass.getuser())
+        self.stdout.write("The clock is trusted again." if released else "The clock was not in doubt.")
+
+    def _sweep(self) -> None:
+        reading = clock.read()
+        written = flow.sweep(at=reading.at, trigger="command", reading=reading)
+        if not flow.is_clock_trusted(reading):
+            raise CommandError(
+                "Nobody was reminded: the database's clock is far ahead of the last sweep. After ten minutes it is"
+                " believed; if it is right, go on at once with --clock-is-right."
+            )
+        self.stdout.write(f"{written} reminders written")
 
 
 def _run_until_asked(interval: float) -> None:
@@ -47,7 +72,8 @@ def _run_until_asked(interval: float) -> None:
 
 def _sweep_once() -> None:
     try:
-        written = flow.sweep(at=clock.now(), trigger="loop")
+        reading = clock.read()
+        written = flow.sweep(at=reading.at, trigger="loop", reading=reading)
     except DatabaseError as error:
         # The database may be starting again; the next turn finds everything that is due.
         log.warning("sweep failed", reason=str(error).strip())
