@@ -63,6 +63,18 @@ def planned(calendar: Calendar, anchor: date, completions: Iterable[Completion])
     return dict(plan(calendar, anchor)[position(calendar, anchor, completions).done :])
 
 
+def window(calendar: Calendar, anchor: date, done: int) -> tuple[date | None, date | None]:
+    """Between which days a completion counts for the next date and for no other; no bounds for what recurs after them.
+
+    The last date has no end: nothing comes that it could be taken for.
+    """
+    days = [day for _, day in plan(calendar, anchor)[done : done + 2]]
+    tolerance = timedelta(days=calendar.tolerance_days)
+    first = days[0] - tolerance if days else None
+    last = days[1] - tolerance - timedelta(days=1) if len(days) > 1 else None
+    return first, last
+
+
 def _reached(dates: list[tuple[str, date]], completion: Completion, done: int, tolerance_days: int) -> int:
     """How many dates are over with this completion; those that it passes unfinished count as missed."""
     tolerance = timedelta(days=tolerance_days)

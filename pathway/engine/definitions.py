@@ -130,6 +130,7 @@ class Activity:
     completed_by: tuple[str, ...] = ()  # observation codes
     context: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # per observation code
     ladder: str = "default"
+    shift: str = "none"  # off days without clinic: none | next | previous | nearest
 
 
 @dataclass(frozen=True, slots=True)

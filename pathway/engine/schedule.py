@@ -23,8 +23,14 @@ if TYPE_CHECKING:  # definitions is built from Period, so only the type checker 
 WorkingDay = Callable[[date], bool]
 ShiftRule = Literal["none", "next", "previous", "nearest"]
 
-SHIFT_LIMIT = 60  # days; longer than any closure, so that a closed site is an error and not an endless search
-_STEPS: Mapping[str, tuple[int, ...]] = {"next": (1,), "previous": (-1,), "nearest": (-1, 1)}
+SHIFT_RULES: tuple[ShiftRule, ...] = ("none", "next", "previous", "nearest")
+SHIFT_LIMIT = 60  # days; longer than most closures, and an end to the search
+# Steps of one day in the order in which they are tried; a second search follows where the first finds nothing.
+_STEPS: Mapping[ShiftRule, tuple[tuple[int, ...], ...]] = {
+    "next": ((1,), (-1,)),
+    "previous": ((-1,), (1,)),
+    "nearest": ((-1, 1),),
+}
 _PERIOD = re.compile(r"^(\d{1,4}) ?(d|wk|mo|a)$")
 
 
@@ -139,20 +145,29 @@ def working_days(country: str | None, weekdays: Collection[int], closures: Colle
     return lambda day: day.weekday() in weekdays and day not in closures and (public is None or day not in public)
 
 
-def shifted(day: date, rule: ShiftRule, is_working: WorkingDay) -> date:
+def shifted(
+    day: date, rule: ShiftRule, is_working: WorkingDay, *, first: date | None = None, last: date | None = None
+) -> date:
     """The due day moved off a day without clinic; the anchor of the next one does not move with it.
 
-    `nearest` prefers the earlier of two equally near days: a check a day early is the safer one.
-    Raises ValueError when no working day lies within `SHIFT_LIMIT` days.
+    `nearest` prefers the earlier of two equally near days: a check a day early is the safer one. The day never leaves
+    its window from `first` to `last` (None: no such end); where the rule's own direction finds nothing in it, the other
+    one is tried, and a window without any working day leaves the day as it is. So does a site that is closed for
+    more than `SHIFT_LIMIT` days: a due day that nobody works on is better than none.
     """
     if rule == "none" or is_working(day):
         return day
-    for distance in range(1, SHIFT_LIMIT + 1):
-        for step in _STEPS[rule]:
-            candidate = day + timedelta(days=step * distance)
-            if is_working(candidate):
-                return candidate
-    raise ValueError(f"no working day within {SHIFT_LIMIT} days of {day}")
+    for steps in _STEPS[rule]:
+        for distance in range(1, SHIFT_LIMIT + 1):
+            for step in steps:
+                candidate = day + timedelta(days=step * distance)
+                if _is_within(candidate, first, last) and is_working(candidate):
+                    return candidate
+    return day
+
+
+def _is_within(day: date, first: date | None, last: date | None) -> bool:
+    return (first is None or day >= first) and (last is None or day <= last)
 
 
 def _public_holidays(country: str) -> holidays.HolidayBase:

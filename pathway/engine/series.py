@@ -99,6 +99,12 @@ def admit(series: Series, start: date, doses: Iterable[Dose], label: str, day: d
     return Admission(dose[1], (INTERVAL_SHORT,) if is_short else ())
 
 
+def earliest(series: Series, doses: Iterable[Dose]) -> date | None:
+    """The day before which the next dose would come too soon after the last one; None before the first."""
+    last = max((dose.day for dose in doses), default=None)
+    return None if last is None else last + timedelta(days=series.minimum_days)
+
+
 def labs_window(series: Series, day: date) -> tuple[date, date]:
     """First and last day for the laboratory tests before a dose planned for `day`."""
     return day - timedelta(days=series.labs_days), day

@@ -7,6 +7,7 @@ interventions → measures, alerts → proposals → care_tasks → reminders, g
 from pathway.models.accounts import ApiToken, Scope, SignInAttempt
 from pathway.models.alerts import Alert, AlertStatus, Episode, Evidence, Hit, Judgement
 from pathway.models.audit import AccessReview, AuditEvent, AuditSeal, Purpose
+from pathway.models.calendars import CalendarFeed, Closure, SiteActivity
 from pathway.models.care_tasks import LIVE_TASK, CareTask, TaskGround, TaskStatus
 from pathway.models.definitions import (
     Pathway,
@@ -42,7 +43,7 @@ from pathway.models.measures import Measure
 from pathway.models.notices import Notice
 from pathway.models.observations import Observation, ObservationItem, ObservationStatus, QualityFlag
 from pathway.models.people import CareTeamMember, Membership, Patient, Site, User
-from pathway.models.plans import Activity, InterventionKind, Ladder, RowMode, Rung, StageActivity
+from pathway.models.plans import OWN_LADDER, Activity, InterventionKind, Ladder, RowMode, Rung, Shift, StageActivity
 from pathway.models.preferences import DIGEST_HOUR, MessageSettings, PersonalChannel
 from pathway.models.proposals import Proposal, ProposalGround, ProposalStatus
 from pathway.models.records import (
@@ -80,17 +81,18 @@ from pathway.models.rulebook import (
 )
 
 __all__ = [
-    "DIGEST_HOUR", "LIVE", "LIVE_TASK", "AccessReview", "Activity", "Administration", "Alert", "AlertStatus",
-    "ApiToken", "Audience", "AuditEvent", "AuditSeal", "CareTask", "CareTeamMember", "ChecklistAnswer",
-    "ChecklistItem", "ClockHold", "Cover", "Delivery", "DeliveryStatus", "Dispatch", "Doubt", "EducationGiven",
-    "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode", "Erasure", "Evidence",
-    "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention", "InterventionKind", "Judgement",
-    "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership", "Merge", "MergeRow", "MergeStatus",
-    "MessageSettings", "Notice", "Observation", "ObservationItem", "ObservationKind", "ObservationStatus",
-    "OutboxHold", "Pathway", "PathwayVersion", "Patient", "PatientNumber", "PersonalChannel", "Policy", "Proposal",
-    "ProposalGround", "ProposalStatus", "Purpose", "QualityFlag", "Release", "Reminder", "Restriction",
-    "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode", "RowMode", "Rule", "RuleSet", "RuleSetUse",
-    "RuleSetVersion", "Rung", "Scope", "Sight", "SignInAttempt", "Site", "SiteRuleSet", "Stage", "StageActivity",
-    "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround", "TaskStatus", "TeachBack", "Topic", "Track",
-    "Transfer", "TransferStatus", "Urgency", "User", "VersionStatus", "delivery_key", "digest_key",
+    "DIGEST_HOUR", "LIVE", "LIVE_TASK", "OWN_LADDER", "AccessReview", "Activity", "Administration", "Alert",
+    "AlertStatus", "ApiToken", "Audience", "AuditEvent", "AuditSeal", "CalendarFeed", "CareTask", "CareTeamMember",
+    "ChecklistAnswer", "ChecklistItem", "ClockHold", "Closure", "Cover", "Delivery", "DeliveryStatus", "Dispatch",
+    "Doubt", "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode",
+    "Erasure", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention",
+    "InterventionKind", "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership", "Merge",
+    "MergeRow", "MergeStatus", "MessageSettings", "Notice", "Observation", "ObservationItem", "ObservationKind",
+    "ObservationStatus", "OutboxHold", "Pathway", "PathwayVersion", "Patient", "PatientNumber", "PersonalChannel",
+    "Policy", "Proposal", "ProposalGround", "ProposalStatus", "Purpose", "QualityFlag", "Release", "Reminder",
+    "Restriction", "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode", "RowMode", "Rule", "RuleSet",
+    "RuleSetUse", "RuleSetVersion", "Rung", "Scope", "Shift", "Sight", "SignInAttempt", "Site", "SiteActivity",
+    "SiteRuleSet", "Stage", "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround",
+    "TaskStatus", "TeachBack", "Topic", "Track", "Transfer", "TransferStatus", "Urgency", "User", "VersionStatus",
+    "delivery_key", "digest_key",
 ]  # fmt: skip

@@ -9,13 +9,29 @@ from typing import Any
 import pgtrigger
 from django.apps import apps
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.functions import RandomUUID
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Replace, Upper
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from pathway.engine import schedule
 from pathway.vocabulary import FvcEquation, Region, Role, Sex
+
+CALENDAR = {"holiday_country", "clinic_weekdays"}
+
+
+def known_country(code: str) -> None:
+    """Raises ValidationError for a country or region whose holidays nobody knows."""
+    try:
+        schedule.working_days(code, range(7))
+    except ValueError as error:
+        raise ValidationError(
+            _("No holidays are known for %(code)s."), code="unknown-country", params={"code": code}
+        ) from error
 
 
 class Site(models.Model):
@@ -24,7 +40,13 @@ class Site(models.Model):
     slug = models.SlugField(unique=True)
     name = models.CharField(_("name"), max_length=200)
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/London")
-    holiday_country = models.CharField(_("holiday country"), max_length=3, blank=True)
+    holiday_country = models.CharField(
+        _("holiday country"),
+        max_length=8,
+        blank=True,
+        validators=[known_country],
+        help_text=_("Two letters, and a region after a hyphen where it has holidays of its own: GB, GB-SCT, DE-BY."),
+    )
     region = models.CharField(_("region"), max_length=2, choices=Region, default=Region.EU)
     requires_mfa = models.BooleanField(
         _("second factor required"),
@@ -32,7 +54,20 @@ class Site(models.Model):
         db_default=True,
         help_text=_("Who works here signs in with an authenticator or a security key besides the password."),
     )
-    clinic_weekdays = models.CharField(_("clinic weekdays"), max_length=13, default="0,1,2,3,4")
+    clinic_weekdays = models.CharField(
+        _("clinic weekdays"),
+        max_length=13,
+        default="0,1,2,3,4",
+        validators=[RegexValidator(r"^[0-6](,[0-6])*$", _("Numbers from 0 (Monday) to 6 (Sunday), with commas."))],
+    )
+    # Another one whenever its closures change, see `models.calendars`.
+    calendar_key = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), editable=False)
+    feed_shows_initials = models.BooleanField(
+        _("initials in calendar feeds"),
+        default=False,
+        db_default=False,
+        help_text=_("Feeds are read outside of Pathway. Names are never in them; initials only where this is set."),
+    )
     reminder_time = models.TimeField(_("time of day for reminders"), default="08:00")
     is_demo = models.BooleanField(default=False)
     demo_patients = models.PositiveIntegerField(default=0, db_default=0)  # how many are being invented for it
@@ -53,6 +88,13 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises ValidationError for a calendar that nobody could read, whoever saves it."""
+        self.clean_fields(exclude={field.name for field in self._meta.fields} - CALENDAR)
+        if kwargs.get("update_fields") is None:
+            self.calendar_key = uuid.uuid4()  # never one that another calendar was kept under
+        super().save(*args, **kwargs)
 
 
 class User(AbstractUser):

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from pathway.models.definitions import PathwayVersion, Stage, Track, child_of_published
 from pathway.vocabulary import Role
 
 
+class Shift(models.TextChoices):
+    """What becomes of a due day without clinic."""
+
+    NONE = "none", _("stays")
+    NEXT = "next", _("the next working day")
+    PREVIOUS = "previous", _("the working day before")
+    NEAREST = "nearest", _("the nearest working day")
+
+
+OWN_LADDER = "own-"  # codes of a release never begin so
+
+
 class Ladder(models.Model):
-    """The rungs by which an open task reminds and escalates."""
+    """The rungs by which an open task reminds and escalates: one of the release, or one that a site has added."""
 
     code = models.SlugField(unique=True)
-    title = models.CharField(max_length=100)
+    title = models.CharField(_("title"), max_length=100)
+
+    @property
+    def is_shipped(self) -> bool:
+        return not self.code.startswith(OWN_LADDER)
 
     def __str__(self) -> str:
         return self.title
@@ -40,9 +57,11 @@ class Activity(models.Model):
     title = models.CharField(max_length=120)
     owner = models.CharField(max_length=32, choices=Role)
     ladder = models.ForeignKey(Ladder, models.PROTECT, related_name="activities")
+    shift = models.CharField(max_length=8, choices=Shift, default=Shift.NONE, db_default=Shift.NONE)
 
     class Meta:
         verbose_name_plural = "activities"
+        constraints = [models.CheckConstraint(condition=Q(shift__in=Shift.values), name="known_shift")]
 
     def __str__(self) -> str:
         return self.title

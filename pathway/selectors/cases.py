@@ -20,7 +20,7 @@ from pathway.engine.chart import Chart, Reader, Result
 from pathway.engine.measures import TAKE_ALL
 from pathway.engine.rules import Judge
 from pathway.models import CareTask, Enrollment, Intervention, Observation, Patient, Proposal, Site, Stay, User
-from pathway.selectors import charts, definitions, texts
+from pathway.selectors import charts, definitions, site_activities, texts, working_days
 
 T = TypeVar("T")
 
@@ -69,6 +69,25 @@ class Case:
     @property
     def is_dead(self) -> bool:
         return self.patient.died_on is not None
+
+    # what the site does otherwise
+
+    @cached_property
+    def own_activities(self) -> Mapping[str, site_activities.Own]:
+        return site_activities.of_site(self.site.pk)
+
+    def rungs(self, activity: str) -> tuple[engine_definitions.Rung, ...]:
+        """The ladder that the activity has at this site."""
+        return site_activities.rungs_of(self.own_activities, self.vocabulary, activity)
+
+    def shifted(self, activity: str, day: date, first: date | None = None, last: date | None = None) -> date:
+        """The due day, off a day without clinic where the site wants that; not out of its window, nor into the past."""
+        rule = site_activities.shift_of(self.own_activities, self.vocabulary, activity)
+        if rule == "none":
+            return day
+        if day >= self.today:
+            first = self.today if first is None else max(first, self.today)
+        return schedule.shifted(day, rule, working_days.calendar_of(self.site), first=first, last=last)
 
     # facts
 

@@ -16,13 +16,21 @@ from pathway.selectors.cases import Case
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One task that a plan asks for now."""
+    """One task that a plan asks for now. `first` and `last`: where its day may move to, off a day without clinic."""
 
     activity: str
     due: date
     intervention_id: int
     label: str = ""
     opens: date | None = None
+    first: date | None = None
+    last: date | None = None
+
+    @property
+    def window(self) -> tuple[date | None, date | None]:
+        if self.opens is not None:
+            return max(self.first or self.opens, self.opens), min(self.last or self.due, self.due)
+        return self.first, self.last
 
 
 def wanted(case: Case) -> dict[str, Wanted]:
@@ -67,7 +75,10 @@ def _from_calendars(case: Case, row: Intervention) -> list[Wanted]:
         done = completions.done(case, case.vocabulary.activities[calendar.activity], since=anchor).completions
         position = calendars.position(calendar, anchor, done, goes_on=_goes_on(case, calendar))
         if position.next is not None:
-            found.append(Wanted(calendar.activity, position.next[1], row.pk, position.next[0] or ""))
+            first, last = calendars.window(calendar, anchor, position.done)
+            found.append(
+                Wanted(calendar.activity, position.next[1], row.pk, position.next[0] or "", first=first, last=last)
+            )
     return found
 
 
@@ -95,11 +106,15 @@ def _goes_on(case: Case, calendar: Calendar) -> bool:
 def _from_series(case: Case, row: Intervention, kind: Kind) -> list[Wanted]:
     if kind.series is None:
         return []
-    dose = series.next_dose(kind.series, row.started_on, _doses(case, row))
+    given = _doses(case, row)
+    dose = series.next_dose(kind.series, row.started_on, given)
     if dose is None:
         return []
-    label, day = dose
-    found = [Wanted(kind.series.task, day, row.pk, label)]
+    label, planned_day = dose
+    first = series.earliest(kind.series, given)
+    # Its tests come before the dose, so they are laid out from the day that it has in the end.
+    day = case.shifted(kind.series.task, planned_day, first)
+    found = [Wanted(kind.series.task, day, row.pk, label, first=first)]
     if kind.series.labs:
         opens, due = series.labs_window(kind.series, day)
         found.append(Wanted(kind.series.labs, due, row.pk, label, opens))

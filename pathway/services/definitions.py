@@ -107,7 +107,7 @@ def _load_vocabulary(content: Content, at: datetime, loaded: Loaded) -> None:
     _upsert(
         Activity,
         (
-            Activity(code=a.code, title=a.title, owner=a.owner, ladder=ladders[a.ladder])
+            Activity(code=a.code, title=a.title, owner=a.owner, ladder=ladders[a.ladder], shift=a.shift)
             for a in content.activities.values()
         ),
     )

@@ -194,9 +194,8 @@ def test_a_site_that_never_works_is_refused() -> None:
         schedule.working_days(None, ())
 
 
-def test_a_shift_that_finds_no_working_day_ends_with_an_error() -> None:
-    with pytest.raises(ValueError, match="no working day"):
-        schedule.shifted(date(2025, 1, 1), "next", lambda _: False)
+def test_a_shift_that_finds_no_working_day_leaves_the_day_as_it_is() -> None:
+    assert schedule.shifted(date(2025, 1, 1), "next", lambda _: False) == date(2025, 1, 1)
 
 
 @given(day=days, rule=st.sampled_from(["next", "previous", "nearest"]))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathway.engine.catalogue import Kind
 from pathway.engine.content.fields import MOST, Fields
 from pathway.engine.definitions import Activity, Role, Rung, Stage, Track
+from pathway.engine.schedule import SHIFT_RULES
 
 OWNER = "owner"  # a rung addressed to whoever holds the task
 
@@ -126,6 +127,7 @@ def _activity(
         completed_by,
         _accepted_context(entry.within("context"), completed_by, kinds),
         entry.one_of("ladder", ladder_codes, "ladder", "default"),
+        entry.one_of("shift", SHIFT_RULES, "shift rule", "none"),
     )
     entry.finish()
     return activity

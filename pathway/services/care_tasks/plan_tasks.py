@@ -51,7 +51,7 @@ def _follow_plan(case: Case, ask: plans.Wanted, *, not_before: date | None) -> N
     if (task.label, task.asked_by_plan_id, task.window_opens_on) != (ask.label, ask.intervention_id, ask.opens):
         task.label, task.asked_by_plan_id, task.window_opens_on = ask.label, ask.intervention_id, None
         task.keep("label", "asked_by_plan", "window_opens_on")
-    single.set_due(case, task, due)
+    single.set_due(case, task, due, window=ask.window)
     if task.window_opens_on != ask.opens:
         task.window_opens_on = ask.opens
         task.keep("window_opens_on")
@@ -85,10 +85,16 @@ def plan(case: Case, ask: plans.Wanted) -> CareTask:
     task = single.live(case, ask.activity)
     if task is None:
         return single.open_task(
-            case, ask.activity, ask.due, intervention_id=ask.intervention_id, label=ask.label, opens=ask.opens
+            case,
+            ask.activity,
+            ask.due,
+            intervention_id=ask.intervention_id,
+            label=ask.label,
+            opens=ask.opens,
+            window=ask.window,
         )
     if ask.due < task.due_on:
-        single.set_due(case, task, ask.due)
+        single.set_due(case, task, ask.due, window=ask.window)
     return task
 
 

@@ -15,6 +15,8 @@ from pathway.selectors import texts
 from pathway.selectors.cases import Case
 from pathway.selectors.definitions import Row
 
+Window = tuple[date | None, date | None]  # the first and the last day between which a due day may move
+NO_WINDOW: Window = (None, None)
 EARLIEST = Period(12, "mo")  # a completion by hand lies no further before the care began
 
 
@@ -26,11 +28,15 @@ class Closed:
     day: date
 
 
-def set_due(case: Case, task: CareTask, due: date, *also: str) -> None:
+def set_due(case: Case, task: CareTask, due: date, *also: str, window: Window = NO_WINDOW) -> None:
     """Move the due date; rungs whose day has come already are not sent later (CONVENTIONS 32).
 
-    `also` names other fields of the task that were changed and go into the same statement.
+    `also` names other fields of the task that were changed and go into the same statement. The day moves off days
+    without clinic as the site wants it, within the window; a task that is brought forward never moves back, and one
+    whose day is not asked to change stays.
     """
+    if due != task.due_on:
+        due = _on_a_clinic_day(case, task, due, window)
     if due == task.due_on:
         if also:
             task.keep(*also)
@@ -45,11 +51,20 @@ def set_due(case: Case, task: CareTask, due: date, *also: str) -> None:
     audit.record("task.moved", by=case.by, patient=case.patient, subject=task, before=dates[0], after=dates[1])
 
 
+def _on_a_clinic_day(case: Case, task: CareTask, due: date, window: Window) -> date:
+    first, last = window
+    opens = task.window_opens_on
+    if opens is not None and opens <= due:  # which else is no window any more
+        first, last = max(first or opens, opens), min(last or due, due)
+    if due < task.due_on:
+        last = min(last or task.due_on, task.due_on)
+    return case.shifted(task.activity_id, due, first, last)
+
+
 def next_rung_at(case: Case, task: CareTask) -> datetime | None:
     """The instant of the next rung: its day at the site's reminder time."""
-    activity = case.vocabulary.activities[task.activity_id]
     after = max(day for day in (task.due_set_on, case.enrollment.quiet_until) if day is not None)
-    found = ladder.next_rung(task.due_on, case.vocabulary.ladders[activity.ladder], after, task.snoozed_until)
+    found = ladder.next_rung(task.due_on, case.rungs(task.activity_id), after, task.snoozed_until)
     if found is None:
         return None
     return schedule.instant(found[1], case.site.reminder_time, case.site.time_zone)
@@ -66,6 +81,7 @@ def open_task(
     intervention_id: int | None = None,
     label: str = "",
     opens: date | None = None,
+    window: Window = NO_WINDOW,
 ) -> CareTask:
     task = new(
         case,
@@ -77,6 +93,7 @@ def open_task(
         intervention_id=intervention_id,
         label=label,
         opens=opens,
+        window=window,
     )
     task.occurrence = next_occurrence(case, code)
     task.save()
@@ -94,7 +111,10 @@ def new(
     intervention_id: int | None = None,
     label: str = "",
     opens: date | None = None,
+    window: Window = NO_WINDOW,
 ) -> CareTask:
+    """Not stored yet. The day moves off days without clinic, within what `window` allows and after `opens`."""
+    first, last = (opens, due) if opens is not None else window
     task: CareTask = CareTask(
         enrollment=case.enrollment,
         activity_id=code,
@@ -108,7 +128,7 @@ def new(
         owner=case.vocabulary.activities[code].owner,
         opened_at=case.at,
         opened_on=case.today,
-        due_on=due,
+        due_on=case.shifted(code, due, first, last),
         window_opens_on=opens,
         due_set_on=case.today,
     )
