@@ -13,7 +13,7 @@ from pathway import actor
 # These work without a database; `serve` starts it itself, with its messages in order.
 WITHOUT_DATABASE = frozenset(
     {"help", "version", "check", "diffsettings", "collectstatic", "makemessages", "compilemessages", "findstatic"}
-    | {"demo_accounts", "serve", "startapp", "startproject", "graph_transitions", "pgtrigger"}
+    | {"demo_accounts", "serve", "restore", "startapp", "startproject", "graph_transitions", "pgtrigger"}
 )
 # These use a database when there is one and only warn when there is none.
 BETTER_WITH_DATABASE = frozenset({"makemigrations"})

@@ -34,7 +34,12 @@ def data_dir() -> Path:
     Raises ConfigurationError when the servers could not use it.
     """
     chosen = environment.Environment().text("PATHWAY_DATA_DIR")
-    return _prepared(Path(chosen).expanduser().absolute()) if chosen else default_data_dir(BASE_DIR / ".data")
+    return prepared(Path(chosen)) if chosen else default_data_dir(BASE_DIR / ".data")
+
+
+def prepared(folder: Path) -> Path:
+    """A data folder at a chosen place, made when missing; raises ConfigurationError when it is not usable."""
+    return _prepared(folder.expanduser().absolute())
 
 
 def default_data_dir(preferred: Path) -> Path:

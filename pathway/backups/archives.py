@@ -1,4 +1,4 @@
-"""The one file of a backup: a tar with the dump, the manifest and the digests of both, there as a whole or not at all."""
+"""The one file of a backup: a tar of the dump, the manifest and the digests of both, there as a whole or not at all."""
 
 from __future__ import annotations
 

@@ -63,7 +63,8 @@ UNION ALL
 SELECT 'row-level security of ' || whole, relrowsecurity || '/' || relforcerowsecurity FROM relation
 WHERE relkind IN ('r', 'p')
 UNION ALL
-SELECT 'function ' || whole, concat_ws(' / ', pg_get_userbyid(proowner), prosecdef, pg_get_functiondef(oid)) FROM routine
+SELECT 'function ' || whole, concat_ws(' / ', pg_get_userbyid(proowner), prosecdef, pg_get_functiondef(oid))
+FROM routine
 UNION ALL
 SELECT 'rights on ' || whole, {_RIGHTS.format("coalesce(proacl, acldefault('f', proowner))")} FROM routine
 UNION ALL
@@ -75,14 +76,19 @@ SELECT 'rights on column ' || attname || ' of ' || whole, {_RIGHTS.format("attac
 FROM pg_attribute a JOIN relation c ON c.oid = a.attrelid WHERE attacl IS NOT NULL AND NOT attisdropped
 UNION ALL
 SELECT 'constraint ' || conname || ' of ' || whole, convalidated || pg_get_constraintdef(o.oid)
-FROM pg_constraint o JOIN relation c ON c.oid = o.conrelid WHERE contype IN ('c', 'f', 'p', 'u', 'x') AND conparentid = 0
+FROM pg_constraint o JOIN relation c ON c.oid = o.conrelid
+WHERE contype IN ('c', 'f', 'p', 'u', 'x') AND conparentid = 0
 UNION ALL
 SELECT 'index ' || whole, pg_get_indexdef(oid) FROM relation WHERE relkind IN ('i', 'I')
 UNION ALL
-SELECT 'view ' || whole, concat_ws(' / ', reloptions::text, pg_get_viewdef(oid)) FROM relation WHERE relkind IN ('v', 'm')
+SELECT 'view ' || whole, concat_ws(' / ', reloptions::text, pg_get_viewdef(oid))
+FROM relation WHERE relkind IN ('v', 'm')
 """
+# PostgreSQL reads its own words back with casts and parentheses in other places; functions it keeps as they are.
+_SAME = r"""CASE WHEN name LIKE 'function %' THEN what
+    ELSE regexp_replace(what, '::(character varying|text)(\[\])?|[()\s]', '', 'g') END"""
 DIGESTED = f"""
-SELECT name, left(encode(sha256(convert_to(coalesce(what, ''), 'UTF8')), 'hex'), 16)
+SELECT name, left(encode(sha256(convert_to(coalesce({_SAME}, ''), 'UTF8')), 'hex'), 16)
 FROM ({OBJECTS}) AS object(name, what) ORDER BY 1
 """
 # Whoever owns something, is granted something or is named by a policy has to be there before it can be restored.
@@ -91,23 +97,32 @@ SELECT DISTINCT r.rolname FROM pg_roles r WHERE r.rolname <> %s AND r.rolname !~
     SELECT proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OURS}
     UNION SELECT relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS}
     UNION SELECT unnest(polroles) FROM pg_policy
-    UNION SELECT a.grantee FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a WHERE {OURS}
+    UNION SELECT a.grantee FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+        aclexplode(c.relacl) a WHERE {OURS}
     UNION SELECT a.grantee FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(t.attacl) a WHERE {OURS}
-    UNION SELECT a.grantee FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, aclexplode(p.proacl) a WHERE {OURS}
+    UNION SELECT a.grantee FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,
+        aclexplode(p.proacl) a WHERE {OURS}
     UNION SELECT a.grantee FROM pg_namespace n, aclexplode(n.nspacl) a WHERE {OURS}
     UNION SELECT a.grantee FROM pg_default_acl d, aclexplode(d.defaclacl) a)
 ORDER BY 1
 """
+# To be given something in a schema, a role has to be allowed to make something there.
+OWNERS = f"""
+SELECT DISTINCT pg_get_userbyid(o.owner) FROM (
+    SELECT proowner AS owner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OURS}
+    UNION SELECT relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS}) o
+WHERE pg_get_userbyid(o.owner) <> %s ORDER BY 1
+"""
 # Columns that a sequence numbers, whichever way the sequence is tied to them.
 NUMBERED = f"""
-SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname, a.attname, s.oid::regclass::text, q.seqtypid = 20
+SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname, a.attname,
+    s.oid::regclass::text AS sequence, q.seqtypid = 'bigint'::regtype AS is_big
 FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_sequence q ON q.seqrelid = s.oid
 JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
 WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND {OURS}
-ORDER BY 1
-"""
+ORDER BY 1"""
 
 Link = psycopg.Connection[Any]
 
@@ -132,7 +147,13 @@ def objects(link: Link) -> dict[str, str]:
 
 
 def roles(link: Link, owner: str) -> tuple[str, ...]:
+    """The roles that the database names, but its owner."""
     return tuple(name for (name,) in link.execute(ROLES.encode(), [owner]).fetchall())
+
+
+def owners(link: Link, owner: str) -> tuple[str, ...]:
+    """Those of them that own something."""
+    return tuple(name for (name,) in link.execute(OWNERS.encode(), [owner]).fetchall())
 
 
 def hidden(link: Link) -> list[str]:

@@ -22,7 +22,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`objects` are triggers, policies, rights, functions, constraints and indexes: a name and a digest of what it does.
+    """`objects` are triggers, policies, rights, functions, constraints, indexes: a name and a digest of what it does.
 
     `key` tells apart secret keys without telling them: second factors open with the key that sealed them alone.
     """
@@ -36,6 +36,7 @@ class Manifest:
     migrations: tuple[str, ...]
     content: str
     roles: tuple[str, ...]
+    owners: tuple[str, ...]
     tables: dict[str, Table]
     objects: dict[str, str]
     key: str
@@ -61,7 +62,7 @@ def from_text(text: bytes) -> Manifest:
         raise BackupError(f"The backup has the format {product} {number}; this version reads {PRODUCT} {FORMAT}.")
     try:
         tables = {name: Table(**table) for name, table in told.pop("tables").items()}
-        lists = {name: tuple(told.pop(name)) for name in ("migrations", "roles")}
-        return Manifest(tables=tables, **lists, **told)
+        lists = {name: tuple(told.pop(name)) for name in ("migrations", "roles", "owners")}
+        return Manifest(**(told | lists | {"tables": tables}))
     except (TypeError, KeyError, AttributeError) as error:
         raise BackupError("This is no backup of Pathway: its manifest is not whole.") from error

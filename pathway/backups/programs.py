@@ -40,8 +40,8 @@ def for_server(major: int, *, restoring: bool = False, dumped_by: int = 0) -> Pr
         return usable[0]
     there = ", ".join(f"{one.version} in {one.folder}" for one in found) or "none"
     raise BackupError(
-        f"pg_dump, pg_restore and psql of PostgreSQL {max(major, dumped_by)} are needed, and there are: {there}. Install"
-        " the client programs of the server's version, or set PATHWAY_POSTGRES_BIN to their folder."
+        f"pg_dump, pg_restore and psql of PostgreSQL {max(major, dumped_by)} are needed, and there are: {there}."
+        " Install the client programs of the server's version, or set PATHWAY_POSTGRES_BIN to their folder."
     )
 
 
