@@ -65,6 +65,13 @@ class Environment:
             raise ConfigurationError(f"{name}={word!r} is not a plain name; write small letters, digits and _.")
         return word
 
+    def url(self, name: str, default: str) -> str:
+        """The address of a web server, without a slash at its end."""
+        word = self.text(name, default).rstrip("/")
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", word):
+            raise ConfigurationError(f"{name}={word!r} is not an address such as https://pathway.example.org.")
+        return word
+
     def listing(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         """Words separated by commas."""
         words = [word.strip() for word in self.text(name).split(",")]

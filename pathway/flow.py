@@ -22,7 +22,7 @@ import structlog
 from django.db import DatabaseError, transaction
 
 from pathway import audit, clock, errors
-from pathway.delivery import transports
+from pathway.delivery import inbox, laying_out, outbox, transports
 from pathway.engine import content, schedule, units
 from pathway.models import (
     LIVE,
@@ -43,8 +43,9 @@ from pathway.models import (
     Transfer,
     User,
 )
-from pathway.selectors import cases, definitions, health, judging, plans, reach, retention, spirometry
+from pathway.selectors import cases, definitions, health, judging, plans, reach, retention, spirometry, undelivered
 from pathway.selectors.cases import Case
+from pathway.selectors.preferences import Wishes
 from pathway.services import (
     access_reviews,
     alerts,
@@ -60,6 +61,7 @@ from pathway.services import (
     measures,
     observations,
     people,
+    preferences,
     proposals,
     pulse,
     reminders,
@@ -67,6 +69,7 @@ from pathway.services import (
     transitions,
 )
 from pathway.services import definitions as definition_rows
+from pathway.services import outbox as outbox_holds
 from pathway.services.observations import NewObservation
 from pathway.services.records import erasing, holds, merging, transfers
 from pathway.vocabulary import BEREAVEMENT, CLOSED_STAGE, COORDINATOR, TREATMENT_TRACK
@@ -786,9 +789,10 @@ def sweep(*, at: datetime, trigger: str, reading: clock.Reading | None = None) -
         log.warning("the clock is not trusted: nobody is reminded", jump=str(hold.step), until=hold.until.isoformat())
         return 0
     written = _in_turns(reminders.Ascent(at).batch)
-    deliver(at=at)
+    _tell(at)
     pulse.finish_sweep(run, at=clock.now(), created=written, lag=health.lag(at))
     pulse.ping()
+    outbox.send_waiting(at=at)  # other people's servers are waited for last
     return written
 
 
@@ -803,9 +807,54 @@ def trust_clock(*, at: datetime, by: str) -> int:
 
 
 def deliver(*, at: datetime) -> int:
-    """Name the persons of waiting reminders and send; what may not go out any more is cancelled. Returns the sent."""
-    _in_turns(partial(deliveries.resolve, at=at))
-    return sum(_in_turns(partial(send, at=at, limit=deliveries.BATCH)) for send in transports.CHANNELS.values())
+    """Name the persons of waiting reminders and send; what may not go out any more is cancelled. Returns the sent.
+
+    Other channels than the inbox are served outside of any transaction, by leases.
+    """
+    return _tell(at) + outbox.send_waiting(at=at)
+
+
+@transaction.atomic
+def hold_outbox(site: Site | None, *, reason: str, at: datetime, run_by: str) -> None:
+    """Nothing leaves but by the inbox: of the site, or of the whole server."""
+    outbox_holds.hold(site, reason=reason, at=at, run_by=run_by)
+
+
+@transaction.atomic
+def release_outbox(site: Site | None, *, at: datetime, run_by: str) -> bool:
+    """What has waited may leave. False where nothing was held."""
+    return outbox_holds.release(site, at=at, run_by=run_by)
+
+
+@transaction.atomic
+def retry_outbox(*, at: datetime, run_by: str) -> int:
+    """What failed is tried again, under the same keys."""
+    return outbox_holds.retry(at=at, run_by=run_by)
+
+
+@transaction.atomic
+def outbox_state() -> undelivered.Outbox:
+    """What waits, and what holds it."""
+    return undelivered.outbox()
+
+
+def channels_offered() -> dict[str, str]:
+    """The operator's channels besides inbox and e-mail, with their templates."""
+    return transports.offered()
+
+
+@transaction.atomic
+def set_messages(person: User, wishes: Wishes) -> None:
+    """How the person wants to be told from now on, and who is told while they are away."""
+    preferences.save(person, wishes, offered=transports.offered())
+
+
+def _tell(at: datetime) -> int:
+    """Name the persons, fill the inboxes, and lay out what leaves by other channels."""
+    _in_turns(partial(deliveries.resolve, at=at, offered=transports.offered()))
+    sent = _in_turns(partial(inbox.send, at=at, limit=deliveries.BATCH))
+    _in_turns(partial(laying_out.lay_out, at=at, limit=deliveries.BATCH))
+    return sent
 
 
 def beat(component: str, *, at: datetime, skew: timedelta | None = None) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 
-from config import environment, logs, places
+from config import channels, environment, logs, places
 from config.settings import security
 from config.settings.sign_in import *  # noqa: F403 (settings modules build on one another)
 
@@ -163,6 +163,12 @@ EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 10  # seconds
+# Where people sign in, for the links in messages; the name in it is also that of their Message-IDs.
+PUBLIC_URL = env.url("PATHWAY_URL", "http://localhost:8000")
+# Channels besides inbox and e-mail: `name = address` on each line, see pathway/delivery/services.py.
+MESSAGE_CHANNELS = channels.read(env.secret("APPRISE_URLS"))
+# Urgent messages that one person gets by themselves; what goes beyond that is in their digest.
+SINGLE_MESSAGES_PER_HOUR = env.integer("PATHWAY_MESSAGES_PER_HOUR", 5, 0, 1000)
 
 # Celery wakes, PostgreSQL remembers: no results, no facts in messages, nothing that is lost with the broker.
 CELERY_IMPORTS = ("pathway.jobs",)

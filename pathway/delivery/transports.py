@@ -1,20 +1,23 @@
-"""The transports that a sweep drives, in the order in which they are asked."""
+"""The ways out of the server, by the name of their channel. The inbox is none: it is in the database already."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Protocol
+from django.conf import settings
 
-from pathway.delivery import inbox
+from pathway.delivery import mail, services
+from pathway.delivery.parcels import Parcel
 
-
-class Send(Protocol):
-    """Settles one batch of its channel's queued deliveries in the caller's transaction: (settled, sent).
-
-    (0, 0) means that nothing is waiting. Running it again, or twice at once, sends nothing twice.
-    """
-
-    def __call__(self, *, at: datetime, limit: int) -> tuple[int, int]: ...
+EMAIL = "email"
 
 
-CHANNELS: dict[str, Send] = {inbox.CHANNEL: inbox.send}
+def hand_over(channel: str, parcel: Parcel) -> None:
+    """Returns once the other side has taken it. Raises OSError, SMTPException, ValueError or Undelivered."""
+    if channel == EMAIL:
+        mail.send(parcel)
+    else:
+        services.send(channel, parcel)
+
+
+def offered() -> dict[str, str]:
+    """Channels that the operator has configured besides e-mail, each with its template."""
+    return dict(settings.MESSAGE_CHANNELS)

@@ -116,14 +116,18 @@ def _message(row: Delivery, at: datetime) -> Message:
     is_current = task.closed_at is None
     state = late if is_current else task.get_status_display()
     role = Role(row.reminder.to_role).label
+    detail = _("due %(day)s (%(state)s), to %(role)s") % {
+        "day": shown.day(task.due_on),
+        "state": state,
+        "role": role,
+    }
     return Message(
         pk=row.pk,
         uuid=patient.uuid,
         patient=str(patient),
         identifier=patient.identifier,
         title=f"{task.activity.title} {task.label}".strip(),
-        detail=_("due %(day)s (%(state)s), to %(role)s")
-        % {"day": shown.day(task.due_on), "state": state, "role": role},
+        detail=f"{detail}; {row.reason}" if row.reason else detail,
         sent=shown.moment(row.sent_at, patient.site),
         is_read=row.read_at is not None,
         is_current=is_current,

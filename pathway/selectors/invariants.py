@@ -48,6 +48,9 @@ ENDED = """
     FROM pathway_enrollment e WHERE e.status IN ('deceased', 'withdrawn', 'completed')
 """
 
+# By other channels than the inbox a message is asked about when it is claimed, and sent within a minute.
+CLAIMED = "CASE d.channel WHEN 'inbox' THEN interval '0' ELSE interval '1 minute' END"
+
 PROMISES = (
     Promise(
         1,
@@ -174,20 +177,29 @@ PROMISES = (
     ),
     Promise(
         4,
-        "nothing is delivered to someone who was not on the team then",
-        """
+        "nothing is delivered to someone who was not on the team then, nor stood in",
+        f"""
         SELECT 'delivery ' || d.id || ' to user ' || d.person_id
         FROM pathway_delivery d JOIN pathway_reminder r ON r.id = d.reminder_id
         JOIN pathway_caretask t ON t.id = r.task_id JOIN pathway_enrollment e ON e.id = t.enrollment_id
         WHERE d.sent_at IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM pathway_careteammember c
             WHERE c.patient_id = e.patient_id AND c.user_id = d.person_id
-                  AND c.since <= d.sent_at AND (c.until IS NULL OR c.until > d.sent_at))
+                  AND c.since <= d.sent_at AND (c.until IS NULL OR c.until > d.sent_at - {CLAIMED}))
+        AND NOT EXISTS (
+            -- A deputy who stood in for one of the team, or was on call.
+            SELECT 1 FROM pathway_cover v
+            WHERE v.user_id = d.person_id AND v.since <= d.sent_at AND v.until > d.sent_at - {CLAIMED}
+                  AND (v.stands_in_for_id IS NULL OR EXISTS (
+                      SELECT 1 FROM pathway_careteammember c
+                      WHERE c.patient_id = e.patient_id AND c.user_id = v.stands_in_for_id
+                            AND c.since <= d.sent_at AND (c.until IS NULL OR c.until > d.sent_at - {CLAIMED}))))
         AND NOT EXISTS (
             -- While records were merged, the team of one was the team of both.
             SELECT 1 FROM pathway_merge m JOIN pathway_careteammember c ON c.patient_id IN (m.source_id, m.survivor_id)
             WHERE e.patient_id IN (m.source_id, m.survivor_id) AND m.status IN ('confirmed', 'undone')
-                  AND c.user_id = d.person_id AND c.since <= d.sent_at AND (c.until IS NULL OR c.until > d.sent_at))
+                  AND c.user_id = d.person_id AND c.since <= d.sent_at
+                  AND (c.until IS NULL OR c.until > d.sent_at - {CLAIMED}))
         """,
     ),
     Promise(

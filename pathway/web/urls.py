@@ -11,6 +11,7 @@ from pathway.web import (
     emergencies,
     home,
     patients,
+    preferences,
     recording,
     records,
     treating,
@@ -20,6 +21,8 @@ from pathway.web import (
 urlpatterns = [
     path("", home.home, name="home"),
     path("inbox/", home.messages, name="inbox"),
+    path("my-messages/", preferences.my_messages, name="my-messages"),
+    path("undelivered/", preferences.not_delivered, name="undelivered"),
     path("inbox/read/", home.mark_read, name="mark-read"),
     path("patients/", patients.search, name="search"),
     path("patients/register/", patients.register, name="register"),
