@@ -21,13 +21,15 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, transaction
 
-from pathway import audit, clock, errors
+from pathway import actor, audit, clock, errors
+from pathway.actor import Service
 from pathway.delivery import inbox, laying_out, outbox, transports
 from pathway.engine import content, schedule, units
 from pathway.models import (
     LIVE,
     AccessReview,
     Alert,
+    CalendarFeed,
     CareTask,
     Cover,
     EducationGiven,
@@ -56,8 +58,10 @@ from pathway.services import (
     deliveries,
     emergencies,
     enrollments,
+    feeds,
     guidance,
     interventions,
+    ladders,
     measures,
     observations,
     people,
@@ -217,6 +221,34 @@ def give_cover(site: Site, new: covers.NewCover, *, at: datetime, by: User) -> C
 def end_cover(cover: int, site: Site, *, at: datetime, by: User) -> None:
     """Before its time."""
     covers.end(cover, site, at=at, by=by)
+
+
+# calendars
+
+
+@transaction.atomic
+def renew_feed(site: Site | None, *, at: datetime, by: User) -> str:
+    """The secret of a new calendar feed, told once: the person's own, or that of a site which they coordinate."""
+    return feeds.renew(site, at=at, by=by)
+
+
+@transaction.atomic
+def stop_feed(site: Site | None, *, at: datetime, by: User) -> bool:
+    """Returns whether there was one."""
+    return feeds.stop(site, at=at, by=by)
+
+
+@transaction.atomic
+def note_feed_use(feed: CalendarFeed, *, at: datetime) -> None:
+    """A calendar has read it."""
+    feeds.note_use(feed, at=at)
+
+
+@transaction.atomic
+def reckon_ladders(sites: Collection[int], activities: Collection[str], *, at: datetime) -> int:
+    """Ladders have changed there: open tasks go on with the rungs to come. Returns how many wait for another moment."""
+    with actor.acting(actor.service(Service.DELIVER)):  # of everybody, whoever set the ladder
+        return ladders.reckon(sites, activities, at=at)
 
 
 # a clinic opens

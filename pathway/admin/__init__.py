@@ -16,12 +16,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from pathway import clock
-from pathway.admin import accounts, auditing
+from pathway.admin import accounts, auditing, calendars
 from pathway.admin.auditing import Audited
 from pathway.models import (
     Activity,
     InterventionKind,
-    Ladder,
     MeasureKind,
     Membership,
     ObservationKind,
@@ -31,7 +30,6 @@ from pathway.models import (
     Rule,
     RuleSet,
     RuleSetVersion,
-    Rung,
     Site,
     SiteRuleSet,
     Stage,
@@ -123,7 +121,8 @@ class PathwayGroupAdmin(Audited, GroupAdmin):
 
 @admin.register(Site)
 class SiteAdmin(Audited):
-    inlines = (SiteRuleSetInline,)
+    form = calendars.SiteForm
+    inlines = (SiteRuleSetInline, calendars.ClosureInline)
     list_display = ("name", "slug", "time_zone", "region", "fvc_equation", "requires_mfa", "is_demo")
     prepopulated_fields = {"slug": ("name",)}
 
@@ -167,11 +166,6 @@ class RouteInline(ReadOnlyInline):
 class RuleInline(ReadOnlyInline):
     model = Rule
     ordering = ("code",)
-
-
-class RungInline(ReadOnlyInline):
-    model = Rung
-    ordering = ("offset_days",)
 
 
 @admin.register(Pathway)
@@ -254,15 +248,9 @@ class StatementAdmin(Reviewed):
     list_filter = (ReviewFilter, "is_retired", "doubt")
 
 
-@admin.register(Ladder)
-class LadderAdmin(ReadOnly):
-    inlines = (RungInline,)
-    list_display = ("title", "code")
-
-
 @admin.register(Activity)
 class ActivityAdmin(ReadOnly):
-    list_display = ("title", "code", "owner", "ladder")
+    list_display = ("title", "code", "owner", "ladder", "shift")
     list_filter = ("owner",)
     search_fields = ("title", "code")
 

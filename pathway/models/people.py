@@ -92,8 +92,11 @@ class Site(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Raises ValidationError for a calendar that nobody could read, whoever saves it."""
         self.clean_fields(exclude={field.name for field in self._meta.fields} - CALENDAR)
-        if kwargs.get("update_fields") is None:
-            self.calendar_key = uuid.uuid4()  # never one that another calendar was kept under
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            # An instance that was read before its closures changed does not bring the old key back.
+            kwargs["update_fields"] = [
+                f.name for f in self._meta.concrete_fields if f.name not in ("id", "calendar_key")
+            ]
         super().save(*args, **kwargs)
 
 

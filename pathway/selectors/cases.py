@@ -80,6 +80,10 @@ class Case:
         """The ladder that the activity has at this site."""
         return site_activities.rungs_of(self.own_activities, self.vocabulary, activity)
 
+    def moves_days(self, activity: str) -> bool:
+        """Whether due days of the activity may be others here than those that were reckoned."""
+        return site_activities.shift_of(self.own_activities, self.vocabulary, activity) != "none"
+
     def shifted(self, activity: str, day: date, first: date | None = None, last: date | None = None) -> date:
         """The due day, off a day without clinic where the site wants that; not out of its window, nor into the past."""
         rule = site_activities.shift_of(self.own_activities, self.vocabulary, activity)

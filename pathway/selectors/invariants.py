@@ -144,7 +144,8 @@ PROMISES = (
         JOIN pathway_patient p ON p.id = e.patient_id
         JOIN pathway_site s ON s.id = p.site_id
         JOIN pathway_activity a ON a.code = t.activity_id
-        JOIN pathway_rung g ON g.ladder_id = a.ladder_id
+        LEFT JOIN pathway_siteactivity o ON o.site_id = p.site_id AND o.activity_id = t.activity_id
+        JOIN pathway_rung g ON g.ladder_id = coalesce(o.ladder_id, a.ladder_id)
         WHERE t.status IN {OPEN}
               AND t.due_on + g.offset_days > greatest(
                   (%(at)s AT TIME ZONE s.time_zone)::date, t.due_set_on, e.quiet_until)

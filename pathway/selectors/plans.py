@@ -25,6 +25,7 @@ class Wanted:
     opens: date | None = None
     first: date | None = None
     last: date | None = None
+    since: date | None = None  # the completion that what recurs is counted from
 
     @property
     def window(self) -> tuple[date | None, date | None]:
@@ -76,8 +77,9 @@ def _from_calendars(case: Case, row: Intervention) -> list[Wanted]:
         position = calendars.position(calendar, anchor, done, goes_on=_goes_on(case, calendar))
         if position.next is not None:
             first, last = calendars.window(calendar, anchor, position.done)
+            label, day = position.next
             found.append(
-                Wanted(calendar.activity, position.next[1], row.pk, position.next[0] or "", first=first, last=last)
+                Wanted(calendar.activity, day, row.pk, label or "", first=first, last=last, since=position.last)
             )
     return found
 

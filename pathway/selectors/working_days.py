@@ -27,8 +27,8 @@ def calendar_of(site: Site) -> WorkingDay:
     return lambda day: is_working_day(site, day)
 
 
-# The key of the calendar changes whenever a closure does, and with every saving of the site: what is kept under it
-# never grows old. Closures are read in the transaction that asks, so that whoever changed one sees it at once.
+# The key of the calendar changes whenever a closure does: what is kept under it never grows old. They are
+# read in the transaction that asks, so that whoever changed one sees it at once.
 @lru_cache(maxsize=KEPT)
 def _working_days(site: int, _calendar_key: UUID, weekdays: str, country: str, year: int) -> frozenset[date]:
     first, last = date(year, 1, 1), date(year, 12, 31)

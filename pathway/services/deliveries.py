@@ -31,10 +31,12 @@ WITH taken AS (
     SELECT r.id, r.task_id, r.due_on, r.rung, r.to_role, p.id AS patient_id, p.site_id,
            (%(at)s::timestamptz AT TIME ZONE s.time_zone)::date AS today,
            CASE WHEN EXISTS (SELECT 1 FROM pathway_rung g
-                             WHERE g.ladder_id = a.ladder_id AND g.code = r.rung AND g.to = 'owner')
+                             WHERE g.ladder_id = coalesce(o.ladder_id, a.ladder_id)
+                                   AND g.code = r.rung AND g.to = 'owner')
                 THEN t.assignee_id END AS assignee_id,
            CASE WHEN t.id IN (SELECT pathway_pressing(%(tasks)s::bigint[])) THEN %(pressing)s
-                WHEN r.rung = (SELECT g.code FROM pathway_rung g WHERE g.ladder_id = a.ladder_id AND g.offset_days > 0
+                WHEN r.rung = (SELECT g.code FROM pathway_rung g
+                               WHERE g.ladder_id = coalesce(o.ladder_id, a.ladder_id) AND g.offset_days > 0
                                ORDER BY g.offset_days DESC LIMIT 1) THEN %(escalated)s
                 ELSE %(routine)s END AS urgency
     FROM pathway_reminder r
@@ -43,6 +45,7 @@ WITH taken AS (
     JOIN pathway_enrollment e ON e.id = t.enrollment_id
     JOIN pathway_patient p ON p.id = e.patient_id
     JOIN pathway_site s ON s.id = p.site_id
+    LEFT JOIN pathway_siteactivity o ON o.site_id = p.site_id AND o.activity_id = t.activity_id
     WHERE r.id = ANY(%(reminders)s)
 ), candidates AS (
     SELECT k.id, k.patient_id, k.site_id, k.today, c.user_id, c.role,

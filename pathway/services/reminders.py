@@ -22,12 +22,13 @@ _CLIMB = """
 WITH taken AS (
     SELECT t.id, t.due_on, t.owner, t.snoozed_until, t.next_rung_at AS waits_since,
            greatest(t.due_set_on, coalesce(e.quiet_until, t.due_set_on)) AS silent_through,
-           e.status, a.ladder_id, t.activity_id, s.time_zone, s.reminder_time
+           e.status, coalesce(o.ladder_id, a.ladder_id) AS ladder_id, t.activity_id, s.time_zone, s.reminder_time
     FROM pathway_caretask t
     JOIN pathway_enrollment e ON e.id = t.enrollment_id
     JOIN pathway_patient p ON p.id = e.patient_id
     JOIN pathway_site s ON s.id = p.site_id
     JOIN pathway_activity a ON a.code = t.activity_id
+    LEFT JOIN pathway_siteactivity o ON o.site_id = p.site_id AND o.activity_id = t.activity_id
     {severe}
     WHERE t.status IN ('open', 'in-progress') AND t.next_rung_at <= %(at)s
           AND (t.next_rung_at, t.id) > (%(after)s::timestamptz, %(after_id)s::bigint)
@@ -61,12 +62,15 @@ FROM (VALUES (1)) one LEFT JOIN LATERAL (
     SELECT k.waits_since, k.id FROM taken k ORDER BY k.waits_since DESC, k.id DESC LIMIT 1
 ) last ON true
 """
-# Tasks that have come to a rung above whoever has them. A day more or less is no matter: it is only about the order.
+# Tasks that have come to the last rung of their ladder, or to any above whoever has them. A day more or less is no
+# matter: it is only about the order.
 _SEVERE = """JOIN (
-        SELECT ladder_id, min(offset_days) AS escalates_after FROM pathway_rung WHERE "to" <> 'owner' GROUP BY 1
-    ) above ON above.ladder_id = a.ladder_id
+        SELECT ladder_id, {of}(offset_days) AS escalates_after FROM pathway_rung WHERE "to" <> 'owner' GROUP BY 1
+    ) above ON above.ladder_id = coalesce(o.ladder_id, a.ladder_id)
         AND t.due_on + above.escalates_after <= (%(at)s AT TIME ZONE 'UTC')::date"""
-_CLIMB_SEVERE, _CLIMB_ALL = _CLIMB.replace("{severe}", _SEVERE), _CLIMB.replace("{severe}", "")
+_CLIMB_TOP, _CLIMB_ABOVE, _CLIMB_ALL = (
+    _CLIMB.replace("{severe}", severe) for severe in (_SEVERE.format(of="max"), _SEVERE.format(of="min"), "")
+)
 
 
 def climb(*, at: datetime, enrollment_id: int | None = None, limit: int = BATCH) -> tuple[int, int]:
@@ -77,15 +81,17 @@ def climb(*, at: datetime, enrollment_id: int | None = None, limit: int = BATCH)
 
 @dataclass(slots=True)
 class Ascent:
-    """The way of one sweep through all that is due: what has escalated before the rest, and of each the oldest first.
+    """The way of one sweep through all that is due: the most severe first, and of each the oldest.
 
-    After an outage that is what decides who hears first. It goes through the index once for each of the two, and not
+    That is what is at the last rung of its ladder, then what has left its owner, then the rest.
+
+    After an outage that is what decides who hears first. It goes through the index once for each of them, and not
     from its beginning for every batch; what others hold locked comes with the next sweep.
     """
 
     at: datetime
     limit: int = BATCH
-    _ways: list[str] = field(default_factory=lambda: [_CLIMB_SEVERE, _CLIMB_ALL])
+    _ways: list[str] = field(default_factory=lambda: [_CLIMB_TOP, _CLIMB_ABOVE, _CLIMB_ALL])
     _after: tuple[datetime, int] = BEFORE_ALL
 
     def batch(self) -> tuple[int, int]:

@@ -144,7 +144,8 @@ def test_no_event_holds_a_password(client: Client, loaded: None) -> None:
 
 def test_a_changed_clinic(client: Client, loaded: None) -> None:
     site = builders.site()
-    sent = {name: getattr(site, name) for name in ("slug", "name", "time_zone", "region", "clinic_weekdays")}
+    sent = {name: getattr(site, name) for name in ("slug", "name", "time_zone", "region")}
+    sent |= {"clinic_weekdays": site.clinic_weekdays.split(","), **inline("closures")}
     sent |= {"reminder_time": "08:00", "demo_patients": 0, "fvc_equation": "", "holiday_country": "", "name": "North"}
     page = client.get(reverse("admin:pathway_site_change", args=[site.pk]))
     formset = page.context["inline_admin_formsets"][0].formset

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from django.db import models
 
 from pathway import audit
+from pathway.engine.chart import Result
 from pathway.models import CareTask, Observation, TaskStatus
 from pathway.selectors import completions, plans
 from pathway.selectors.cases import Case
@@ -28,7 +29,7 @@ def follow_plans(
     for task in [task for code, task in case.tasks.items() if code in codes]:
         ask = wanted.get(task.activity_id)
         matching = [r for r in results if completions.counts_for(case.vocabulary.activities[task.activity_id], r)]
-        moved_on = ask is None or ask.label != task.label or (not ask.label and ask.due > task.due_on)
+        moved_on = ask is None or ask.label != task.label or (not ask.label and _recurred(case, ask, task, matching))
         if matching and moved_on:
             single.close_by_result(case, task, max(matching, key=lambda r: (r.day, r.at, r.order)))
         elif ask is None:
@@ -36,6 +37,13 @@ def follow_plans(
     for one in wanted.values():
         counted = set(case.vocabulary.activities[one.activity].completed_by)
         _follow_plan(case, one, not_before=case.today if counted & set(voided) else None)
+
+
+def _recurred(case: Case, ask: plans.Wanted, task: CareTask, matching: Iterable[Result]) -> bool:
+    """Whether what is asked for now is the next one, and not the one that the task is for."""
+    if case.moves_days(ask.activity):  # two due days of one occurrence may differ then
+        return any(result.day == ask.since for result in matching)
+    return ask.due > task.due_on
 
 
 def _follow_plan(case: Case, ask: plans.Wanted, *, not_before: date | None) -> None:
