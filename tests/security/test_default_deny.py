@@ -37,6 +37,7 @@ OPEN = {
     "^password/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "the address in that mail, which counts once",
     "sign-out/": "ends a session, also one that has run out meanwhile; there is nothing to see",
     "admin/login/": "leads to the sign-in",
+    "feeds/<str:token>.ics": "read by calendars, which have no session: a secret of 256 bits in the address opens it",
 }
 SIGN_IN = ("/sign-in/", "/admin/login/")
 SAMPLES = {"int": "987654321", "uuid": "11111111-2222-4333-8444-555555555555", "slug": "nothing", "path": "9/x"}
