@@ -16,9 +16,16 @@ def role(name: str) -> Iterator[None]:
     connection.ensure_connection()
     driver = connection.connection  # not Django's cursor: it is not counted as a query
     driver.execute(f"SET ROLE {name}")
+    _forget_who()
     try:
         with override_settings(DATABASE_ROLE=name):
             yield
     finally:
         if driver.info.transaction_status != TransactionStatus.INERROR:
             driver.execute("RESET ROLE")
+            _forget_who()
+
+
+def _forget_who() -> None:
+    """The role was changed behind the back of the backend, in a transaction that goes on: it tells it anew."""
+    connection._told = ("?", "", "", "")
