@@ -13,8 +13,11 @@ from pathway.actor import Service
 from pathway.models import AuditEvent, Delivery, Observation, Proposal
 from tests import builders, walls
 
-# The seals of the audit, the auditors' marks, and what is erased by which policy.
-NOT_THE_WEBS = {"pathway_auditseal", "pathway_accessreview", "pathway_retentionpolicy", "pathway_erasure"}
+# The seals of the audit, the marks of auditors, what is erased by which policy, and what leaves the server.
+NOT_THE_WEBS = {
+    "pathway_auditseal", "pathway_accessreview", "pathway_retentionpolicy", "pathway_erasure", "pathway_dispatch",
+    "pathway_outboxhold",
+}  # fmt: skip
 pytestmark = pytest.mark.usefixtures("loaded")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
@@ -12,13 +12,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from pathway import audit, clock
+from pathway.admin.auditing import Audited
 from pathway.models import ApiToken, User
 from pathway.signin import sessions, tokens
-
-if TYPE_CHECKING:  # generic for the type checker only
-    PlainAdmin = admin.ModelAdmin[Any]
-else:
-    PlainAdmin = admin.ModelAdmin
 
 
 class NewAccountForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -60,7 +56,7 @@ def close_other_doors() -> None:
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(PlainAdmin):
+class ApiTokenAdmin(Audited):
     """Made by `manage.py create_token`, revoked here."""
 
     list_display = ("label", "user", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
