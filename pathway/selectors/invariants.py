@@ -178,7 +178,7 @@ PROMISES = (
     ),
     Promise(
         4,
-        "nothing is delivered to someone who was not on the team then, nor stood in",
+        "nothing is delivered to someone who was not on the team then",
         f"""
         SELECT 'delivery ' || d.id || ' to user ' || d.person_id
         FROM pathway_delivery d JOIN pathway_reminder r ON r.id = d.reminder_id
