@@ -18,12 +18,14 @@ from pathway.models import Proposal
 from tests import builders
 from tests.builders import Clinic
 
+# Where a due day is set, one of them asks what the site does otherwise than the release says: by itself and under the
+# lock, so that a ladder that was changed a moment ago counts.
 BASELINE = {
-    "record a plain value": 18,
-    "record a value that raises alerts": 24,
-    "accept a stage": 19,
+    "record a plain value": 19,
+    "record a value that raises alerts": 25,
+    "accept a stage": 20,
     "pass a day": 11,
-    "complete a task": 15,
+    "complete a task": 16,
 }
 PLAIN, ALARMING = "71.8", "67.5"  # kg; the usual weight is 72, so the second one is a loss of more than 5 %
 HISTORIES = (1, 300)  # results before the measured action

@@ -60,7 +60,9 @@ def test_a_closure_that_changes_or_goes_is_seen_at_once_and_a_stale_instance_bri
 
 def test_a_year_of_a_site_is_read_once() -> None:
     site = builders.site(holiday_country="DE")
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         for number in range(365):
             working_days.is_working_day(site, date(2031, 1, 1) + timedelta(days=number))
     assert len(captured) == 1
