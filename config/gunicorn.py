@@ -22,6 +22,7 @@ limit_request_field_size = 8190
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 accesslog = "-"
+logger_class = "config.access_log.AccessLog"
 # Neither query strings nor addresses: they may say more about a patient than a log should.
 access_log_format = "%(m)s %(U)s %(s)s %(M)s ms"
 loglevel = "info"

@@ -15,6 +15,8 @@ QUOTED_ROW = re.compile(
 )
 Fault = tuple[type[BaseException], BaseException, TracebackType | None]
 WITHOUT_ROW = "(the row is not logged)"
+# What follows in an address opens something by itself: a calendar feed, or the setting of a password anew.
+SECRET = re.compile(r"(/feeds/|/password/)(?!sent/|set/)[^\s?\"'<>]+")
 
 
 def configure(form: str, level: str) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def configure(form: str, level: str) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.ExceptionRenderer(_trace),
                     without_rows,
+                    without_secrets_of_addresses,
                     _last(form),
                 ],
             }
@@ -58,6 +61,20 @@ def without_rows(logger: Any, method: str, event: structlog.types.EventDict) -> 
         if isinstance(value, str):
             event[name] = QUOTED_ROW.sub(WITHOUT_ROW, value)
     return event
+
+
+def without_secrets_of_addresses(
+    logger: Any, method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Nor does one tell an address that opens something by itself."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = without_secrets(value)
+    return event
+
+
+def without_secrets(text: str) -> str:
+    return SECRET.sub(r"\1…", text)
 
 
 def _trace(exc_info: Fault) -> str:

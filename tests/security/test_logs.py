@@ -7,12 +7,16 @@ import logging
 import re
 import subprocess
 import sys
+from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
+from gunicorn.config import Config
 
 from config import gunicorn, logs, places
+from config.access_log import AccessLog
 from pathway.models import Patient
 from tests.web.cast import Cast
 
@@ -69,6 +73,21 @@ def test_a_line_of_json_is_one_line_with_its_time_in_utc() -> None:
 def test_the_access_log_has_no_query_string_no_headers_and_no_address() -> None:
     parts = set(re.findall(r"%\(([^)]+)\)s", gunicorn.access_log_format))
     assert parts == {"m", "U", "s", "M"}
+
+
+def test_no_line_tells_an_address_that_opens_something_by_itself() -> None:
+    secret = "kTq3xV-9mZ_a"
+    for path in (f"/feeds/{secret}.ics", f"/password/4-{secret}/", f"/feeds/{secret}.ics?x=1"):
+        record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "Not Found: %s", (path,), None)
+        for form in ("json", "console"):
+            assert secret not in rendered(form, record), path
+            assert path[:7] in rendered(form, record)
+        asked = dict.fromkeys(("PATH_INFO", "RAW_URI", "REQUEST_METHOD", "SERVER_PROTOCOL"), path)
+        nothing = SimpleNamespace(status="404 Not Found", headers={})
+        told = AccessLog(Config()).atoms(nothing, nothing, asked | {"REQUEST_METHOD": "GET"}, timedelta(0))
+        assert secret not in gunicorn.access_log_format % told and path[:7] in told["U"]
+    assert logs.without_secrets("GET /patients/123/ and /password/sent/") == "GET /patients/123/ and /password/sent/"
+    assert gunicorn.logger_class == f"{AccessLog.__module__}.{AccessLog.__name__}"
 
 
 def test_gunicorn_believes_no_header_about_the_scheme() -> None:
