@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,28 +17,10 @@ from pathway import VERSION, clock, flow
 from pathway.models import ClockHold, Heartbeat, SweepRun, User
 from pathway.selectors import health
 from pathway.web import context
-from tests import walls
-from tests.web.cast import Cast, assemble, signed_in
+from tests.web.cast import Cast, signed_in
 
 ELSEWHERE = "203.0.113.7"
 TOKEN = "a-token-of-more-than-thirty-two-characters"
-
-
-@pytest.fixture(autouse=True)
-def served_as_the_web(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    serve = Client.request
-
-    def as_web(client: Client, **request: Any) -> Any:
-        with walls.role("pathway_web"):
-            return serve(client, **request)
-
-    monkeypatch.setattr(Client, "request", as_web)
-    yield
-
-
-@pytest.fixture
-def cast(loaded: None) -> Cast:
-    return assemble()
 
 
 def swept() -> None:
