@@ -90,24 +90,23 @@ def broker(data: Path, settings: Settings) -> Iterator[Broker]:
     server = Broker(data)
     settings.CELERY_BROKER_URL = server.url
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = base.broker_options(server.url)
-    nudge.forget_publisher()
+    nudge.begin_anew()
     yield server
     server.kill()
-    nudge.forget_publisher()
+    nudge.begin_anew()
 
 
-@pytest.fixture
-def worker(broker: Broker, transactional_db: None, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A real Celery worker in processes of its own, on the test's database and broker."""
+@contextlib.contextmanager
+def working(url: str, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A real Celery worker in processes of its own, on the test's database and a broker."""
     server = connection.settings_dict
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "DATABASE_URL": f"postgresql://{server['USER']}@{server['HOST'].replace('/', '%2F')}/{server['NAME']}",
-        "BROKER_URL": broker.url,
+        "BROKER_URL": url,
         "PATHWAY_PROCESS": "worker",
     }
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "tests.config.jobs", "worker", "--concurrency", "2"]
-    log = tmp_path / "worker.log"
     with log.open("wb") as output:
         process = children.spawn(
             [*command, "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
@@ -116,9 +115,18 @@ def worker(broker: Broker, transactional_db: None, tmp_path: Path) -> Iterator["
             env=environment,
             cwd=places.BASE_DIR,
         )
-    wait_until(lambda: b" ready." in log.read_bytes() or process.poll() is not None)
-    assert process.poll() is None, log.read_text()
-    yield process
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        wait_until(lambda: b" ready." in log.read_bytes() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture
+def worker(broker: Broker, transactional_db: None, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker on the broker of the test."""
+    with working(broker.url, tmp_path / "worker.log") as process:
+        yield process

@@ -53,6 +53,7 @@ def test_a_job_whose_process_was_killed_runs_again(worker: "subprocess.Popen[byt
 def test_a_worker_comes_back_when_the_broker_was_killed(worker: "subprocess.Popen[bytes]", broker: Broker) -> None:
     broker.kill()
     nudge.nudge("tests.leave_mark", key="lost")
+    assert nudge.wait_until_sent(20)
     broker.start()
     nudge.nudge("tests.leave_mark", key="after")
     assert wait_until(lambda: has_mark("after"))
@@ -65,13 +66,13 @@ def test_a_broker_that_is_gone_fails_no_click(broker: Broker) -> None:
     started = time.monotonic()
     with transaction.atomic():
         nudge.nudge("tests.leave_mark", key="lost")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_broker_that_is_silent_holds_a_click_for_seconds_at_most(broker: Broker) -> None:
+def test_a_broker_that_is_silent_holds_no_click(broker: Broker) -> None:
     os.kill(broker.process.pid, signal.SIGSTOP)
     started = time.monotonic()
     with transaction.atomic():
         nudge.nudge("tests.leave_mark", key="late")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 1
