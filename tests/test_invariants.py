@@ -88,6 +88,9 @@ def test_after_every_step_of_a_scenario_all_promises_hold(path: Path) -> None:
         assert invariants.violations(play.at) == [], f"after the step of {step.on}"
 
 
+SWEEPS = """INSERT INTO pathway_sweeprun (started_at, finished_at, created, trigger, machine, is_held)
+            SELECT day, day, 0, 'test', '', false
+            FROM (VALUES ('2024-03-01T09:00Z'::timestamptz), ('2024-03-01T09:01Z')) d(day)"""
 PLANTED = {
     "one open stay per live enrollment and track": [
         "UPDATE pathway_stay SET left_at = entered_at WHERE track = 'nutrition'"
@@ -141,6 +144,47 @@ PLANTED = {
     "a death is recorded at the patient and at the enrollment, or at neither": [
         "UPDATE pathway_patient SET died_on = '2024-03-01'"
     ],
+    "one enrollment per patient that has not ended": [
+        "DROP INDEX one_live_enrollment",
+        """INSERT INTO pathway_enrollment (patient_id, version_id, status, enrolled_at, enrolled_on, care_since,
+               rows_in_force, end_reason, status_before_death, revision)
+           SELECT patient_id, version_id, 'active', enrolled_at, enrolled_on, care_since, '{}', '', '', 0
+           FROM pathway_enrollment""",
+    ],
+    "the row of an open task belongs to the version of its enrollment": [
+        """UPDATE pathway_caretask SET row_id = (
+               SELECT r.id FROM pathway_stageactivity r JOIN pathway_enrollment e ON e.version_id <> r.version_id
+               LIMIT 1
+           ) WHERE activity_id = 'dietitian-review'"""
+    ],
+    "somebody or something asks for every open task, and a rule by an episode of its patient": [
+        """UPDATE pathway_caretask SET asked_by_stage = false, asked_by_rule = false, asked_by_person = false,
+               asked_by_plan_id = NULL WHERE activity_id = 'dietitian-review'"""
+    ],
+    "a finished sweep leaves no rung behind": [
+        SWEEPS,
+        "UPDATE pathway_caretask SET next_rung_at = '2024-02-20T08:00Z' WHERE activity_id = 'dietitian-review'",
+    ],
+    "a finished sweep leaves no reminder without its persons": [
+        SWEEPS,
+        "UPDATE pathway_reminder SET resolved_at = NULL",
+    ],
+    "every status is one that its kind can have": [
+        "UPDATE pathway_proposal SET status = 'forgotten' WHERE status = 'open'"
+    ],
+    "no present verdict of a live enrollment rests on a result that was voided or is held": [
+        "UPDATE pathway_observation SET status = 'voided', voided_at = now(), void_reason = 'wrong patient'"
+    ],
+    "nothing goes on at a record that was merged into another": ["UPDATE pathway_patient SET merged_into_id = id"],
+    invariants.KEYS: [
+        "UPDATE pathway_delivery SET key = gen_random_uuid() WHERE id = (SELECT max(id) FROM pathway_delivery)"
+    ],
+    invariants.WALL: ["ALTER TABLE pathway_stay DISABLE ROW LEVEL SECURITY"],
+    invariants.BOTH_WALLS: [
+        "DROP POLICY web_reads ON pathway_patient",
+        "CREATE POLICY web_reads ON pathway_patient FOR SELECT TO pathway_web USING (true)",
+        "UPDATE pathway_careteammember SET until = '2024-03-10T00:00Z' WHERE role = 'dietitian'",
+    ],
     invariants.FROZEN: [
         "UPDATE pathway_rulesetversion SET digest = 'another' WHERE id = (SELECT max(id) FROM pathway_rulesetversion)"
     ],
@@ -149,7 +193,7 @@ PLANTED = {
 
 
 def test_every_promise_has_its_violation_here() -> None:
-    assert set(PLANTED) == {one.text for one in invariants.PROMISES} | {invariants.FROZEN, invariants.CHILDREN}
+    assert set(PLANTED) == invariants.texts()
     assert invariants.count() == len(PLANTED)
 
 
@@ -158,7 +202,8 @@ def test_a_broken_promise_is_found_with_what_breaks_it(clinic: Clinic, promise: 
     plant(*PLANTED[promise])
     found = {one.promise: one for one in invariants.violations(LATER)}
     assert promise in found
-    assert all(any(letter.isdigit() for letter in offender) for offender in found[promise].offenders)
+    if promise != invariants.WALL:  # which names tables
+        assert all(any(letter.isdigit() for letter in offender) for offender in found[promise].offenders)
 
 
 def test_the_dead_may_have_their_contact_with_the_family_and_nothing_else(clinic: Clinic) -> None:

@@ -6,15 +6,17 @@ of this when it is written; these questions find what came past them: a restored
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
 
 from pathway.engine import records
-from pathway.models import PathwayVersion, RuleSetVersion, VersionStatus
+from pathway.models import Delivery, PathwayVersion, Patient, RuleSetVersion, User, VersionStatus, delivery_key
+from pathway.selectors import walls
 from pathway.vocabulary import BEREAVEMENT, CLOSED_STAGE, OVERALL_TRACK
 
 
@@ -63,6 +65,14 @@ PROMISES = (
         LEFT JOIN pathway_stay s ON s.enrollment_id = e.id AND s.track = t.code AND s.left_at IS NULL AND NOT s.annulled
         WHERE e.status IN {LIVE}
         GROUP BY e.id, t.code HAVING count(s.id) <> 1
+        """,
+    ),
+    Promise(
+        1,
+        "one enrollment per patient that has not ended",
+        f"""
+        SELECT 'patient ' || patient_id || ': enrollments ' || string_agg(id::text, '+' ORDER BY id)
+        FROM pathway_enrollment WHERE status IN {LIVE} GROUP BY patient_id HAVING count(*) > 1
         """,
     ),
     Promise(
@@ -153,6 +163,53 @@ PROMISES = (
         GROUP BY t.id
         HAVING t.next_rung_at IS NULL
                OR t.next_rung_at > min(((t.due_on + g.offset_days) + s.reminder_time) AT TIME ZONE s.time_zone)
+        """,
+    ),
+    Promise(
+        3,
+        "the row of an open task belongs to the version of its enrollment",
+        f"""
+        SELECT 'task ' || t.id || ' row ' || t.row_id
+        FROM pathway_caretask t JOIN pathway_enrollment e ON e.id = t.enrollment_id
+        JOIN pathway_stageactivity r ON r.id = t.row_id
+        WHERE t.status IN {OPEN} AND (r.version_id <> e.version_id OR r.activity_id <> t.activity_id)
+        """,
+    ),
+    Promise(
+        3,
+        "somebody or something asks for every open task, and a rule by an episode of its patient",
+        f"""
+        SELECT 'task ' || t.id || ' ' || t.activity_id FROM pathway_caretask t
+        WHERE t.status IN {OPEN}
+              AND NOT (t.asked_by_stage OR t.asked_by_rule OR t.asked_by_person OR t.asked_by_plan_id IS NOT NULL)
+        UNION ALL
+        SELECT 'task ' || t.id || ' episode ' || p.id
+        FROM pathway_caretask t JOIN pathway_taskground k ON k.task_id = t.id
+        JOIN pathway_episode p ON p.id = k.episode_id JOIN pathway_enrollment e ON e.id = t.enrollment_id
+        JOIN pathway_enrollment o ON o.id = p.enrollment_id
+        WHERE t.status IN {OPEN} AND o.patient_id <> e.patient_id
+        """,
+    ),
+    Promise(
+        4,
+        "a finished sweep leaves no rung behind",
+        # The next one takes what somebody held locked at that moment, so two of them have to have passed it by.
+        f"""
+        SELECT 'task ' || t.id || ' ' || t.activity_id || ': due since ' || t.next_rung_at
+        FROM pathway_caretask t
+        WHERE t.status IN {OPEN} AND t.next_rung_at < (
+            SELECT w.started_at FROM pathway_sweeprun w WHERE w.finished_at IS NOT NULL
+            ORDER BY w.id DESC OFFSET 1 LIMIT 1) - make_interval(secs => 2 * %(interval)s)
+        """,
+    ),
+    Promise(
+        4,
+        "a finished sweep leaves no reminder without its persons",
+        """
+        SELECT 'reminder ' || r.id FROM pathway_reminder r
+        WHERE r.resolved_at IS NULL AND r.created_at < (
+            SELECT w.started_at FROM pathway_sweeprun w WHERE w.finished_at IS NOT NULL
+            ORDER BY w.id DESC OFFSET 1 LIMIT 1) - make_interval(secs => 2 * %(interval)s)
         """,
     ),
     Promise(
@@ -254,6 +311,33 @@ PROMISES = (
         """,
     ),
     Promise(
+        5,
+        "every status is one that its kind can have",
+        """
+        SELECT 'enrollment ' || id || ' ' || status FROM pathway_enrollment
+        WHERE status NOT IN ('active', 'on-hold', 'completed', 'withdrawn', 'deceased')
+        UNION ALL
+        SELECT 'task ' || id || ' ' || status FROM pathway_caretask
+        WHERE status NOT IN ('open', 'in-progress', 'completed', 'skipped', 'cancelled')
+        UNION ALL
+        SELECT 'proposal ' || id || ' ' || status FROM pathway_proposal
+        WHERE status NOT IN ('open', 'accepted', 'declined', 'superseded', 'withdrawn')
+        UNION ALL
+        SELECT 'delivery ' || id || ' ' || status FROM pathway_delivery
+        WHERE status NOT IN ('queued', 'in-flight', 'sent', 'cancelled', 'failed')
+        """,
+    ),
+    Promise(
+        8,
+        "no present verdict of a live enrollment rests on a result that was voided or is held",
+        f"""
+        SELECT DISTINCT 'judgement ' || j.id || ' observation ' || o.id
+        FROM pathway_judgement j JOIN pathway_enrollment e ON e.id = j.enrollment_id AND e.status IN {LIVE}
+        JOIN pathway_observation o ON o.id = ANY (j.evidence)
+        WHERE o.status <> 'final'
+        """,
+    ),
+    Promise(
         7,
         "a verdict that is not known says what is missing",
         """
@@ -282,32 +366,61 @@ PROMISES = (
         WHERE (e.status = 'deceased' AND p.died_on IS NULL) OR (e.status IN {LIVE} AND p.died_on IS NOT NULL)
         """,
     ),
+    Promise(
+        9,
+        "nothing goes on at a record that was merged into another",
+        f"""
+        SELECT 'enrollment ' || e.id || ' of patient ' || p.id
+        FROM pathway_enrollment e JOIN pathway_patient p ON p.id = e.patient_id AND p.merged_into_id IS NOT NULL
+        WHERE e.status IN {LIVE}
+        UNION ALL
+        SELECT 'task ' || t.id || ' of patient ' || p.id
+        FROM pathway_caretask t JOIN pathway_enrollment e ON e.id = t.enrollment_id
+        JOIN pathway_patient p ON p.id = e.patient_id AND p.merged_into_id IS NOT NULL
+        WHERE t.status IN {OPEN}
+        """,
+    ),
 )
 FROZEN = "a published version says what it said when it was published"
 CHILDREN = "a published version has the stages, rows and rules of its record"
+KEYS = "a delivery has the key that is made of what it delivers to whom"
+WALL = "row-level security is on for every table with rows of patients"
+BOTH_WALLS = "who sees whom is the same for the program and for the database"
+KEYS_ASKED = 1000  # of the newest deliveries
+SEERS = 50
 
 
 def violations(at: datetime) -> list[Violation]:
     """Every promise that is broken now, with what breaks it; an empty list is what everybody wants."""
     found = [Violation(one.number, one.text, _ask(one, at)) for one in PROMISES]
-    found.append(Violation(2, FROZEN, tuple(_changed())))
-    found.append(Violation(2, CHILDREN, tuple(_incomplete())))
+    found += [Violation(number, text, tuple(find(at))) for number, text, find in _CHECKS]
     return sorted((one for one in found if one.offenders), key=lambda one: (one.number, one.promise))
+
+
+def texts() -> set[str]:
+    """What is promised, in words."""
+    return {one.text for one in PROMISES} | {text for _number, text, _find in _CHECKS}
 
 
 def count() -> int:
     """How many promises are checked."""
-    return len(PROMISES) + 2
+    return len(PROMISES) + len(_CHECKS)
 
 
 def _ask(promise: Promise, at: datetime) -> tuple[str, ...]:
-    known: dict[str, Any] = {"at": at, "bereavement": BEREAVEMENT, "closed": CLOSED_STAGE, "overall": OVERALL_TRACK}
+    known: dict[str, Any] = {
+        "at": at,
+        "bereavement": BEREAVEMENT,
+        "closed": CLOSED_STAGE,
+        "overall": OVERALL_TRACK,
+        "interval": settings.SWEEP_SECONDS,
+    }
     with connection.cursor() as cursor:
         cursor.execute(promise.sql, known)
         return tuple(sorted(row[0] for row in cursor.fetchall()))
 
 
-def _changed() -> Iterator[str]:
+def _changed(_at: datetime) -> Iterator[str]:
     for model in (PathwayVersion, RuleSetVersion):
         for version in _frozen(model):
             plain = {key: value for key, value in version.record.items() if key != "version"}
@@ -315,7 +428,7 @@ def _changed() -> Iterator[str]:
                 yield f"{model._meta.model_name} {version.pk} ({version})"
 
 
-def _incomplete() -> Iterator[str]:
+def _incomplete(_at: datetime) -> Iterator[str]:
     for version in _frozen(PathwayVersion):
         told = version.record
         stages = sorted(stage["code"] for track in told["tracks"] for stage in track["stages"])
@@ -331,3 +444,49 @@ def _incomplete() -> Iterator[str]:
 
 def _frozen(model: Any) -> list[Any]:
     return list(model.objects.filter(status__in=(VersionStatus.PUBLISHED, VersionStatus.RETIRED)).order_by("pk"))
+
+
+def _other_keys(_at: datetime) -> Iterator[str]:
+    rows = Delivery.objects.select_related("reminder").order_by("-pk")[:KEYS_ASKED]
+    for row in rows:
+        told = row.reminder
+        if row.key != delivery_key(told.task_id, told.due_on.isoformat(), told.rung, row.person_id, row.channel):
+            yield f"delivery {row.pk}"
+
+
+def _wall_gaps(_at: datetime) -> Iterator[str]:
+    yield from walls.gaps(serving=False)
+
+
+def _seen_differently(at: datetime) -> Iterator[str]:
+    """Some people, picked by chance, and for each the patients that one wall shows and the other does not."""
+    for user in User.objects.filter(is_active=True).order_by("?")[:SEERS]:
+        by_program = set(Patient.objects.visible_to(user, at).values_list("pk", flat=True))
+        for patient in sorted(by_program ^ _shown_by_database(user.pk, at)):
+            wall = "program" if patient in by_program else "database"
+            yield f"user {user.pk} sees patient {patient} by the {wall} alone"
+
+
+def _shown_by_database(person: int, at: datetime) -> set[int]:
+    """What an unfiltered question gives the web for this person; the role ends with the savepoint."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE pathway_web")
+            cursor.execute(
+                "SELECT set_config('pathway.person', %s, true), set_config('pathway.purpose', '', true),"
+                " set_config('pathway.at', %s, true)",
+                [str(person), at.isoformat()],
+            )
+            cursor.execute("SELECT id FROM pathway_patient")
+            shown = {row[0] for row in cursor.fetchall()}
+        transaction.set_rollback(True)
+    return shown
+
+
+_CHECKS: tuple[tuple[int, str, Callable[[datetime], Iterator[str]]], ...] = (
+    (2, FROZEN, _changed),
+    (2, CHILDREN, _incomplete),
+    (4, KEYS, _other_keys),
+    (6, WALL, _wall_gaps),
+    (6, BOTH_WALLS, _seen_differently),
+)
