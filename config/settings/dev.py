@@ -38,5 +38,6 @@ STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
+PUBLIC_URL = env.url("PATHWAY_URL", f"http://localhost:{env.integer('PORT', 8000, 1, 65535)}")
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(DATA_DIR / "mail")

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from pathway.engine.schedule import local_day
 from pathway.models import DeliveryStatus, Dispatch, Membership, MessageSettings, Site, Urgency, digest_key
@@ -27,6 +27,8 @@ ONE_HOUR, ONE_DAY = timedelta(hours=1), timedelta(days=1)
 # A digest waits so long after its first item, for what the same sweep finds for the same morning.
 GATHERS = timedelta(minutes=1)
 REMEMBERED = timedelta(days=60)  # a digest that was due longer ago can be no obstacle to one of today
+
+WAITS = (DeliveryStatus.QUEUED, DeliveryStatus.IN_FLIGHT)
 
 Way = tuple[int, str]  # person and channel
 
@@ -141,10 +143,12 @@ def _present(people: set[int], sites: Mapping[int, Site], at: datetime) -> Prese
         if row["sent"] is not None:
             days.append(local_day(row["sent"], sites[row["person"]].time_zone))
         found.last_day[row["person"], row["channel"]] = max(days)
-    singles = Dispatch.objects.filter(person__in=people, kind=Dispatch.Kind.SINGLE, next_at__gt=at - ONE_HOUR)
-    rows = singles.exclude(status=DeliveryStatus.CANCELLED).values_list("person", "channel", "next_at")
-    for person, channel, moment in rows:
-        found.singles[person, channel].append(moment)
+    singles = Dispatch.objects.filter(person__in=people, kind=Dispatch.Kind.SINGLE)
+    lately = singles.filter(Q(next_at__gt=at - ONE_HOUR) | Q(sent_at__gt=at - ONE_HOUR) | Q(status__in=WAITS))
+    rows = lately.exclude(status=DeliveryStatus.CANCELLED)
+    for person, channel, planned, sent, status in rows.values_list("person", "channel", "next_at", "sent_at", "status"):
+        # What waits longer than it was meant to, as while the outbox is held, leaves from now on.
+        found.singles[person, channel].append(max(planned, sent or (at if status in WAITS else planned)))
     return found
 
 

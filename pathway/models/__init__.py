@@ -44,7 +44,7 @@ from pathway.models.notices import Notice
 from pathway.models.observations import Observation, ObservationItem, ObservationStatus, QualityFlag
 from pathway.models.people import CareTeamMember, Membership, Patient, Site, User
 from pathway.models.plans import OWN_LADDER, Activity, InterventionKind, Ladder, RowMode, Rung, Shift, StageActivity
-from pathway.models.preferences import DIGEST_HOUR, MessageSettings, PersonalChannel
+from pathway.models.preferences import DIGEST_HOUR, PLAIN_ADDRESS, MessageSettings, PersonalChannel
 from pathway.models.proposals import Proposal, ProposalGround, ProposalStatus
 from pathway.models.records import (
     Erasure,
@@ -81,18 +81,18 @@ from pathway.models.rulebook import (
 )
 
 __all__ = [
-    "DIGEST_HOUR", "LIVE", "LIVE_TASK", "OWN_LADDER", "AccessReview", "Activity", "Administration", "Alert",
-    "AlertStatus", "ApiToken", "Audience", "AuditEvent", "AuditSeal", "CalendarFeed", "CareTask", "CareTeamMember",
-    "ChecklistAnswer", "ChecklistItem", "ClockHold", "Closure", "Cover", "Delivery", "DeliveryStatus", "Dispatch",
-    "Doubt", "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment", "EnrollmentStatus", "Episode",
-    "Erasure", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText", "Intervention",
-    "InterventionKind", "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind", "Membership", "Merge",
-    "MergeRow", "MergeStatus", "MessageSettings", "Notice", "Observation", "ObservationItem", "ObservationKind",
-    "ObservationStatus", "OutboxHold", "Pathway", "PathwayVersion", "Patient", "PatientNumber", "PersonalChannel",
-    "Policy", "Proposal", "ProposalGround", "ProposalStatus", "Purpose", "QualityFlag", "Release", "Reminder",
-    "Restriction", "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode", "RowMode", "Rule", "RuleSet",
-    "RuleSetUse", "RuleSetVersion", "Rung", "Scope", "Shift", "Sight", "SignInAttempt", "Site", "SiteActivity",
-    "SiteRuleSet", "Stage", "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun", "TaskGround",
-    "TaskStatus", "TeachBack", "Topic", "Track", "Transfer", "TransferStatus", "Urgency", "User", "VersionStatus",
-    "delivery_key", "digest_key",
+    "DIGEST_HOUR", "LIVE", "LIVE_TASK", "OWN_LADDER", "PLAIN_ADDRESS", "AccessReview", "Activity", "Administration",
+    "Alert", "AlertStatus", "ApiToken", "Audience", "AuditEvent", "AuditSeal", "CalendarFeed", "CareTask",
+    "CareTeamMember", "ChecklistAnswer", "ChecklistItem", "ClockHold", "Closure", "Cover", "Delivery",
+    "DeliveryStatus", "Dispatch", "Doubt", "EducationGiven", "EmergencyGrant", "EmergencyReason", "Enrollment",
+    "EnrollmentStatus", "Episode", "Erasure", "Evidence", "ExerciseItem", "Finding", "Heartbeat", "Hit", "InfoText",
+    "Intervention", "InterventionKind", "Judgement", "Ladder", "LegalHold", "LinkKind", "Measure", "MeasureKind",
+    "Membership", "Merge", "MergeRow", "MergeStatus", "MessageSettings", "Notice", "Observation", "ObservationItem",
+    "ObservationKind", "ObservationStatus", "OutboxHold", "Pathway", "PathwayVersion", "Patient", "PatientNumber",
+    "PersonalChannel", "Policy", "Proposal", "ProposalGround", "ProposalStatus", "Purpose", "QualityFlag",
+    "Release", "Reminder", "Restriction", "RestrictionEffect", "RetentionPolicy", "Route", "RouteMode", "RowMode",
+    "Rule", "RuleSet", "RuleSetUse", "RuleSetVersion", "Rung", "Scope", "Shift", "Sight", "SignInAttempt", "Site",
+    "SiteActivity", "SiteRuleSet", "Stage", "StageActivity", "Statement", "StatementLink", "Stay", "SweepRun",
+    "TaskGround", "TaskStatus", "TeachBack", "Topic", "Track", "Transfer", "TransferStatus", "Urgency", "User",
+    "VersionStatus", "delivery_key", "digest_key",
 ]  # fmt: skip

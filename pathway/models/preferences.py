@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from pathway.models.people import User
+
+# Where somebody is found on a channel: a name, number or address. What was encoded for a URL is undone on its way, so
+# what could mean more than itself in one is not taken at all.
+PLAIN_ADDRESS = re.compile(r"(?!.*\.\.)[A-Za-z0-9@+_][A-Za-z0-9@+_.-]{0,199}\Z")
 
 DIGEST_HOUR = 8  # of the day at the person's site, unless they choose another
 

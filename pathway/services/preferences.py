@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pathway import audit, errors
-from pathway.models import MessageSettings, PersonalChannel, User
+from pathway.models import PLAIN_ADDRESS, MessageSettings, PersonalChannel, User
 from pathway.selectors.preferences import Wishes, colleagues
 
 LONGEST_ABSENCE = 366  # days
-VISIBLE = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 
 def save(person: User, wishes: Wishes, *, offered: Mapping[str, str]) -> MessageSettings:
@@ -73,5 +71,7 @@ def _check_deputy(person: User, deputy: int, *, is_away: bool) -> None:
 def _check_address(channel: str, address: str, offered: Mapping[str, str]) -> None:
     if channel not in offered:
         raise errors.InvalidEntry("not-allowed", "This channel is not offered", channel)
-    if "{address}" in offered[channel] and not VISIBLE.match(address):
-        raise errors.InvalidEntry("not-allowed", "Say where you are found there, without blanks", channel)
+    if "{address}" in offered[channel] and not PLAIN_ADDRESS.match(address):
+        raise errors.InvalidEntry(
+            "not-allowed", "Say where you are found there: letters, digits and @ + - _ . only", channel
+        )

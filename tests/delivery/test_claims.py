@@ -16,7 +16,7 @@ from pathway import clock, flow
 from pathway.delivery import outbox, transports
 from pathway.delivery.outbox import Claim
 from pathway.delivery.parcels import Undelivered
-from pathway.models import AuditEvent, Delivery, Dispatch, OutboxHold
+from pathway.models import AuditEvent, CareTask, Delivery, Dispatch, OutboxHold
 from pathway.selectors import invariants, undelivered
 from pathway.selectors.preferences import Wishes
 from pathway.services import preferences
@@ -219,6 +219,27 @@ def test_while_the_outbox_is_held_inboxes_fill_and_nothing_leaves(clinic: Clinic
     assert len(mail.outbox) > 0
     actions = AuditEvent.objects.filter(action__startswith="outbox.").order_by("pk")
     assert list(actions.values_list("action", flat=True)) == ["outbox.held", "outbox.released"]
+
+
+@override_settings(SINGLE_MESSAGES_PER_HOUR=2)
+def test_when_a_long_hold_ends_nobody_gets_more_single_messages_than_in_any_other_hour(clinic: Clinic) -> None:
+    run("hold", "--reason", "restored")
+    neurologist = clinic.people["neurologist"]
+    tasks = [task.pk for task in clinic.tasks(due_on=builders.on(28))]
+    assert len(tasks) > 4
+    for hour, task in enumerate(tasks[:4]):
+        CareTask.objects.exclude(pk=task).update(next_rung_at=None)
+        at = builders.at(56, hour=9 + 2 * hour)
+        CareTask.objects.filter(pk=task).update(next_rung_at=at)
+        flow.sweep(at=at, trigger="test")
+    assert Delivery.objects.filter(person=neurologist, channel="email", urgency=1).count() == 4
+    assert Dispatch.objects.filter(person=neurologist, kind="single").count() == 2
+    run("release")
+    end = builders.at(56, hour=18)
+    flow.deliver(at=end)
+    CareTask.objects.filter(pk=tasks[4]).update(next_rung_at=end)
+    flow.sweep(at=end + MINUTE, trigger="test")
+    assert Dispatch.objects.filter(person=neurologist, kind="single", status="sent").count() == 2
 
 
 def test_a_hold_of_one_site_lets_the_others_go_on(clinic: Clinic) -> None:

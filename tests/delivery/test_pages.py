@@ -75,6 +75,7 @@ def test_everything_can_be_set_and_stands_there_again(cast: Cast) -> None:
         ({"absent_from": "2030-01-02", "absent_until": "2032-01-01"}, "absent_until"),
         ({"digest_hour": "24"}, "digest_hour"),
         ({"channel-push": "two words"}, "channel-push"),
+        ({"channel-push": "../elsewhere"}, "channel-push"),
     ],
 )
 @override_settings(MESSAGE_CHANNELS=OFFERED)
