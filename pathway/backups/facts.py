@@ -114,6 +114,18 @@ SELECT DISTINCT pg_get_userbyid(o.owner) FROM (
     UNION SELECT relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS}) o
 WHERE pg_get_userbyid(o.owner) <> %s ORDER BY 1
 """
+# What a dump grants on a function of somebody else's is refused with a warning only, unless that role grants it.
+GRANTS = f"""
+SELECT format('SET LOCAL ROLE %I; REVOKE ALL ON FUNCTION %s FROM PUBLIC; '
+        'GRANT EXECUTE ON FUNCTION %s TO %s; RESET ROLE;', owner, whole, whole, string_agg(
+    CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, ', '
+    ORDER BY grantee <> 0, pg_get_userbyid(grantee)))
+FROM (
+    SELECT pg_get_userbyid(p.proowner) AS owner, a.grantee,
+        format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS whole
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, aclexplode(p.proacl) a WHERE {OURS}
+) granted WHERE owner <> {{}} GROUP BY owner, whole ORDER BY 1
+"""
 # Columns that a sequence numbers, whichever way the sequence is tied to them.
 NUMBERED = f"""
 SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname, a.attname,
@@ -154,6 +166,12 @@ def roles(link: Link, owner: str) -> tuple[str, ...]:
 def owners(link: Link, owner: str) -> tuple[str, ...]:
     """Those of them that own something."""
     return tuple(name for (name,) in link.execute(OWNERS.encode(), [owner]).fetchall())
+
+
+def grants(link: Link, owner: str) -> tuple[str, ...]:
+    """What those who own a function have let others do with it, as statements for a transaction."""
+    question = sql.SQL(GRANTS).format(sql.Literal(owner))
+    return tuple(statement for (statement,) in link.execute(question).fetchall())
 
 
 def hidden(link: Link) -> list[str]:

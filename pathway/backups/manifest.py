@@ -37,6 +37,7 @@ class Manifest:
     content: str
     roles: tuple[str, ...]
     owners: tuple[str, ...]
+    grants: tuple[str, ...]
     tables: dict[str, Table]
     objects: dict[str, str]
     key: str
@@ -62,7 +63,7 @@ def from_text(text: bytes) -> Manifest:
         raise BackupError(f"The backup has the format {product} {number}; this version reads {PRODUCT} {FORMAT}.")
     try:
         tables = {name: Table(**table) for name, table in told.pop("tables").items()}
-        lists = {name: tuple(told.pop(name)) for name in ("migrations", "roles", "owners")}
+        lists = {name: tuple(told.pop(name)) for name in ("migrations", "roles", "owners", "grants")}
         return Manifest(**(told | lists | {"tables": tables}))
     except (TypeError, KeyError, AttributeError) as error:
         raise BackupError("This is no backup of Pathway: its manifest is not whole.") from error

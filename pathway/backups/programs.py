@@ -59,13 +59,13 @@ def _folders() -> Iterator[Path]:
     if chosen:
         yield Path(chosen)
         return
-    own = binaries.own_postgres_bin()
-    if own is not None:
-        yield own
     on_path = shutil.which("pg_dump")
     if on_path is not None:
         yield Path(on_path).parent
     yield from sorted(PACKAGED.glob("*/bin"))
+    own = binaries.own_postgres_bin()
+    if own is not None:
+        yield own  # last among equals: they speak no TLS
 
 
 def _version(folder: Path) -> Programs | None:

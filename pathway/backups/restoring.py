@@ -56,6 +56,8 @@ EXCEPTION WHEN insufficient_privilege THEN
     NULL; -- it reads by policies then
 END $pathway$;
 """
+# The owner of the tables sees rows of patients for this alone, and keys are checked against them.
+MAINTAINING = "SET LOCAL pathway.purpose = 'maintenance';"
 # To be given a function, a role has to be allowed to make one for a moment.
 LEND, TAKE_BACK = "GRANT CREATE ON SCHEMA public TO {role};", "REVOKE CREATE ON SCHEMA public FROM {role};"
 HOLDS = """
@@ -120,6 +122,11 @@ def _refuse(link: facts.Link, backup: Manifest, server: int) -> None:
         raise BackupError("Somebody else is connected to the database; stop what serves until the restore is done.")
     row = link.execute("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     login, passes = row or ("", False)
+    if not passes and not _number(link, "SELECT has_parameter_privilege('pathway.purpose', 'SET')::int"):
+        raise BackupError(
+            f"{login} may not make functions that set pathway.purpose, which `migrate` needs as well; let an"
+            f' administrator run GRANT SET ON PARAMETER "pathway.purpose" TO {login}.'
+        )
     exists = link.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [backup.owner]).fetchone()
     if login != backup.owner and not (passes and exists):
         raise BackupError(
@@ -170,14 +177,15 @@ def _close(process: Popen[bytes]) -> None:
 
 
 def _before(backup: Manifest, link: facts.Link) -> str:
-    lines = [_fill(ROLE, link, role) for role in backup.roles] + [_fill(LEND, link, role) for role in backup.owners]
+    lines = [MAINTAINING, *(_fill(ROLE, link, role) for role in backup.roles)]
+    lines += [_fill(LEND, link, role) for role in backup.owners]
     if BACKUP_ROLE in backup.roles:
         lines.append(_fill(PASSES, link, BACKUP_ROLE))
     return "\n".join(lines)
 
 
 def _after(backup: Manifest, link: facts.Link) -> str:
-    lines = [_fill(TAKE_BACK, link, role) for role in backup.owners]
+    lines = [*backup.grants, *(_fill(TAKE_BACK, link, role) for role in backup.owners)]
     if HOLD in backup.tables:
         reason = sql.Literal(reason_of(backup))
         lines.append(sql.SQL(HOLDS).format(reason=reason).as_string(link))

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 
 from config import embedded, places
 from pathway import flow
-from pathway.backups import BackupError, archives, proving, restoring
+from pathway.backups import BackupError, archives, dumping, proving, restoring
 from pathway.backups.endpoints import Endpoint
 from pathway.backups.manifest import Manifest
 from pathway.models import AuditEvent, Delivery, OutboxHold, User
@@ -236,6 +236,68 @@ def test_a_restore_that_fails_at_its_end_leaves_nothing(
         restoring.restore(backup.file, backup.manifest, target)
     wait_until(lambda: is_empty(target), 10)
     assert is_empty(target)
+
+
+HAND_OVER = """
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT relname FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') LOOP
+        EXECUTE format('ALTER TABLE %I OWNER TO {owner}', one.relname);
+    END LOOP;
+    FOR one IN SELECT oid::regprocedure AS name, pg_get_userbyid(proowner) = current_user AS is_mine, proacl
+        FROM pg_proc WHERE pronamespace = 'public'::regnamespace LOOP
+        IF one.is_mine THEN
+            EXECUTE format('ALTER FUNCTION %s OWNER TO {owner}', one.name);
+        ELSIF one.proacl IS NOT NULL THEN
+            EXECUTE format('REVOKE ALL ON FUNCTION %s FROM CURRENT_USER', one.name);
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO {owner}', one.name);
+        END IF;
+    END LOOP;
+    FOR one IN SELECT polrelid::regclass AS name FROM pg_policy WHERE polname = 'owner' LOOP
+        EXECUTE format('ALTER POLICY owner ON %s TO {owner}', one.name);
+    END LOOP;
+    FOR one IN SELECT r.rolname, CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' ELSE 'SEQUENCES' END AS what
+        FROM pg_default_acl d, aclexplode(d.defaclacl) a JOIN pg_roles r ON r.oid = a.grantee
+        WHERE d.defaclnamespace = 'public'::regnamespace LOOP
+        EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON %s FROM %I', one.what, one.rolname);
+    END LOOP;
+    EXECUTE format('ALTER DATABASE %I OWNER TO {owner}', current_database());
+END $$;
+"""
+
+
+@pytest.fixture
+def plain_owner(backup: Backup) -> Iterator[str]:
+    """Who owns a database on most servers: somebody who is no superuser."""
+    name = f"owner_of_a_test_{os.getpid()}"
+    ask(backup.source, f"CREATE ROLE {name} LOGIN NOINHERIT CREATEROLE NOSUPERUSER")
+    for role in backup.manifest.roles:
+        ask(backup.source, f"GRANT {role} TO {name} WITH INHERIT FALSE, SET TRUE")
+    yield name
+    ask(backup.source, f'REVOKE SET ON PARAMETER "pathway.purpose" FROM {name}')
+    ask(backup.source, f"DROP ROLE {name}")
+
+
+def test_an_owner_who_is_no_superuser_takes_a_backup_and_brings_it_back(
+    backup: Backup, plain_owner: str, restored: Endpoint, empty: Empty, tmp_path: Path
+) -> None:
+    ask(restored, HAND_OVER.replace("{owner}", plain_owner))
+    target = empty()
+    ask(target, f'ALTER DATABASE "{target.database}" OWNER TO {plain_owner}')
+    source, into = (Endpoint({**one.parameters, "user": plain_owner}) for one in (restored, target))
+    made = dumping.make(source, tmp_path / "plain.tar", at=TAKEN)
+    assert (made.owner, made.rows) == (plain_owner, backup.manifest.rows + 1)  # with the hold of the restore
+    with pytest.raises(BackupError, match="GRANT SET ON PARAMETER"):
+        restoring.restore(tmp_path / "plain.tar", made, into)
+    ask(restored, f'GRANT SET ON PARAMETER "pathway.purpose" TO {plain_owner}')
+    restoring.restore(tmp_path / "plain.tar", made, into)
+    assert restoring.compare(made, into) == []
+    for one in (restored, target):
+        ask(one, f"REASSIGN OWNED BY {plain_owner} TO CURRENT_USER")
+        ask(one, f"DROP OWNED BY {plain_owner}")
 
 
 @pytest.mark.django_db
