@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 
 from pathway import VERSION, actor, clock
 from pathway.actor import Service
-from pathway.selectors import health
+from pathway.selectors import gaps, health
 from pathway.selectors.health import Health
 from pathway.web import pages
 
@@ -60,10 +60,12 @@ def status(request: HttpRequest) -> HttpResponse:
     """503 while reminders are late, for whatever reason; warnings do not change the status."""
     found = _state()
     late = found.late
+    with actor.acting(actor.service(Service.DELIVER)), transaction.atomic():
+        alone = len(gaps.sites_alone())
     answer = {
         "status": "ok" if late is None else "late",
         "late": None if late is None else {"why": late.why.value, "since": late.since, "until": late.until},
-        "warnings": found.warnings,
+        "warnings": [*found.warnings, *(["site-without-coordinator"] if alone else [])],
         "at": found.at,
         "lag_seconds": _seconds(found.lag),
         "last_sweep_age_seconds": _seconds(found.last_sweep),
@@ -72,6 +74,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "deliveries_queued": found.queued,
         "messages_failed": found.failed,
         "enrollments_not_judged": found.unjudged,
+        "sites_without_coordinator": alone,
         "outbox_held": found.is_outbox_held,
         "clock": {
             "skew_seconds": _seconds(found.skew),
@@ -166,7 +169,10 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 def _is_near(request: HttpRequest) -> bool:
-    """By the address of the client, which a trusted proxy alone may tell."""
+    """By the address of the other end of the connection. What came through a proxy brings the token: where private
+    networks are trusted as proxies, a client of one of them could write any address into the chain."""
+    if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
+        return False
     try:
         address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:

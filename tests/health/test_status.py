@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from config.settings import security
 from pathway import VERSION, clock, flow
-from pathway.models import ClockHold, Heartbeat, SweepRun, User
+from pathway.models import ClockHold, Heartbeat, Membership, SweepRun, User
 from pathway.selectors import health
 from pathway.web import context
 from tests.web.cast import Cast, signed_in
@@ -159,6 +159,14 @@ def test_staff_a_network_of_the_operator_and_the_token_are_let_in(cast: Cast, ad
     assert Client(REMOTE_ADDR=ELSEWHERE).get(address, headers={"Authorization": "Bearer "}).status_code == 404
 
 
+@pytest.mark.parametrize("proxies", [[], ["127.0.0.0/8", "10.0.0.0/8"]])
+def test_nobody_claims_to_be_near_through_a_proxy(cast: Cast, proxies: list[str]) -> None:
+    with override_settings(TRUSTED_PROXIES=proxies):
+        client = Client(REMOTE_ADDR="10.1.2.3")
+        for chain in ("127.0.0.1", "127.0.0.1, 10.9.9.9", "::1"):
+            assert client.get("/status", headers={"X-Forwarded-For": chain}).status_code == 404, chain
+
+
 def test_settings_that_would_let_strangers_watch_are_refused() -> None:
     assert security.weakness_of_monitor(["10.0.0.0/8"], TOKEN) == ""
     assert "too short" in security.weakness_of_monitor([], "short")
@@ -201,6 +209,16 @@ def test_a_part_that_fell_silent_and_clocks_that_differ_are_warnings(cast: Cast)
     flow.judge_day(at=now)
     assert set(told()[1]["warnings"]) == {"silent-judge", "clock-skew"}
     assert found["clock"]["skew_seconds"] == -3
+
+
+def test_a_site_with_patients_and_nobody_who_coordinates_is_a_warning(cast: Cast) -> None:
+    swept()
+    assert told()[1]["sites_without_coordinator"] == 0
+    Membership.objects.filter(user=cast.coordinator).update(is_active=False)
+    code, found = told()
+    assert (code, found["sites_without_coordinator"]) == (200, 1)
+    assert "site-without-coordinator" in found["warnings"]
+    assert cast.site.name not in json.dumps(found)
 
 
 def test_the_lag_is_asked_with_one_row_of_an_index_each(cast: Cast) -> None:
