@@ -76,6 +76,7 @@ def silent() -> Iterator[int]:
 
         threading.Thread(target=accept, daemon=True).start()
         yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)  # wakes the thread, which ends
         for one in taken:
             one.close()
 
