@@ -91,12 +91,14 @@ BEGIN
 END $$;
 """
 
+# Types in them are named with their schema: a temporary one is searched before all others, and its types run code.
+# Pinning the search path would do the same and cost more, in functions that are asked for every row.
 # Who asks, and when. A question about patients without an asker is a fault of the program and says so: "no rows" would
 # read as "no patients".
 ASKER = """
 CREATE FUNCTION pathway_asker() RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
-    told text := current_setting('pathway.person', true);
+    told pg_catalog.text := current_setting('pathway.person', true);
 BEGIN
     IF told IS NULL OR told = '' THEN
         RAISE EXCEPTION 'rows of patients are read in a transaction that says for whom'
@@ -107,7 +109,7 @@ END $$;
 
 CREATE FUNCTION pathway_moment() RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
-    RETURN coalesce(nullif(current_setting('pathway.at', true), '')::timestamptz, clock_timestamp());
+    RETURN coalesce(nullif(current_setting('pathway.at', true), '')::pg_catalog.timestamptz, clock_timestamp());
 END $$;
 """
 
@@ -116,7 +118,7 @@ CREATE FUNCTION pathway_sees(bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 200 AS $$
 DECLARE
     asker bigint := %(schema)s.pathway_asker();
-    moment timestamptz := %(schema)s.pathway_moment();
+    moment pg_catalog.timestamptz := %(schema)s.pathway_moment();
 BEGIN
     IF $1 IS NULL THEN
         RETURN false;

@@ -18,7 +18,7 @@ COORDINATOR = "ARRAY['nurse-coordinator']"
 # Of a merge that is proposed only who sees both records learns; of one that is done, who sees what came of it.
 SEES_MERGE = """
 CREATE FUNCTION pathway_sees_merge(bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 300 AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = %(schema)s, pg_temp COST 300 AS $$
 DECLARE
     source bigint;
     survivor bigint;
@@ -33,7 +33,7 @@ END $$;
 SUCCESSOR = """
 -- The record that goes on in place of a closed one, for somebody who was on the team of the closed one and sees it.
 CREATE FUNCTION pathway_successor(closed uuid) RETURNS uuid
-LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = %(schema)s, pg_temp AS $$
 DECLARE
     asker bigint := %(schema)s.pathway_asker();
 BEGIN
@@ -58,7 +58,7 @@ END $$;
 JOIN = """
 -- A person confirms: all rows of the source become the survivor's, each with a line in the journal; its team ends.
 CREATE FUNCTION pathway_join_records(merge bigint, moment timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = %(schema)s, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     asker bigint := %(schema)s.pathway_asker();
@@ -106,7 +106,7 @@ PART = """
 -- A merge is taken apart: what the journal names goes back, and the source stands again with the team that it had.
 -- Who does it sees both halves already, and stays on the team of each. What came since stays with the survivor.
 CREATE FUNCTION pathway_part_records(merge bigint, why text, moment timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = %(schema)s, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     asker bigint := %(schema)s.pathway_asker();
@@ -159,7 +159,7 @@ ACCEPT = """
 -- The other site takes the patient over. Until here nobody there has seen more than the number and the reason.
 CREATE FUNCTION pathway_accept_transfer(
     transfer bigint, new_number text, people bigint[], roles text[], note text, moment timestamptz
-) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = %(schema)s, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     asker bigint := %(schema)s.pathway_asker();
