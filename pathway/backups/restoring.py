@@ -51,7 +51,9 @@ END $pathway$;
 PASSES = """
 DO $pathway$
 BEGIN
-    ALTER ROLE {role} BYPASSRLS;
+    IF NOT (SELECT rolbypassrls FROM pg_roles WHERE rolname = {name}) THEN
+        ALTER ROLE {role} BYPASSRLS; -- not again: another database of the server may do the same at this moment
+    END IF;
 EXCEPTION WHEN insufficient_privilege THEN
     NULL; -- it reads by policies then
 END $pathway$;
