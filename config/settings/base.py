@@ -18,6 +18,9 @@ PROCESS = env.choice("PATHWAY_PROCESS", "command", ("web", "worker", "beat", "co
 # The role that this process becomes in the database; migrations run as the owner, without it.
 DATABASE_ROLE = env.identifier("PATHWAY_DB_ROLE")
 
+# What serves must not be able to become the owner again. The embedded server knows one login alone: see dev.
+LOGIN_MAY_OWN_TABLES = False
+
 INSTALLED_APPS = [
     "pathway",
     "django.contrib.admin",
@@ -147,6 +150,7 @@ if problem := security.weakness_of_monitor(MONITOR_NETWORKS, MONITOR_TOKEN):
     raise environment.ConfigurationError(problem)
 # Each web process asks so often how late reminders are, for the banner on its pages.
 BANNER_SECONDS = 15
+GAPS_SECONDS = 60  # and for the number of gaps on a coordinator's worklist
 
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -11,6 +11,7 @@ from config.settings.base import *  # noqa: F403 (settings modules build on one 
 from config.settings.base import BASE_DIR, broker_options, database, env
 
 DEBUG = False
+LOGIN_MAY_OWN_TABLES = True
 SECRET_KEY = "only-for-tests-" + "x" * 50
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 
@@ -40,4 +41,4 @@ STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 # Each page asks anew, so that the number of its queries does not depend on the one before.
-BANNER_SECONDS = 0
+BANNER_SECONDS = GAPS_SECONDS = 0

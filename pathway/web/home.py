@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from pathway import access, audit, clock, errors, flow
 from pathway.access import Permit
-from pathway.selectors import covers, emergencies, gaps, inbox, worklists
+from pathway.selectors import covers, emergencies, inbox, worklists
 from pathway.selectors.worklists import Desk
-from pathway.web import pages
+from pathway.web import gaps, pages
 
 
 @require_safe
@@ -37,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "preparing": worklists.preparing(desk.site),
         "duties": covers.duties(user, desk.site, at),
         "reviews": len(emergencies.waiting(user, at)) if desk.sees_all_roles else 0,
-        "silent": gaps.count(user, desk.site, at) if desk.sees_all_roles else 0,
+        "silent": gaps.number(user, desk.site, at) if desk.sees_all_roles else 0,
     }
     return pages.render(request, "worklist", context)
 
