@@ -174,6 +174,8 @@ PUBLIC_URL = env.url("PATHWAY_URL", "http://localhost:8000")
 MESSAGE_CHANNELS = channels.read(env.secret("APPRISE_URLS"))
 # Urgent messages that one person gets by themselves; what goes beyond that is in their digest.
 SINGLE_MESSAGES_PER_HOUR = env.integer("PATHWAY_MESSAGES_PER_HOUR", 5, 0, 1000)
+# A message that its sender has claimed, and did not settle within this time, is somebody else's. Tests make it short.
+LEASE_SECONDS = env.integer("PATHWAY_LEASE_SECONDS", 60, 2, 600)
 
 # Celery wakes, PostgreSQL remembers: no results, no facts in messages, nothing that is lost with the broker.
 CELERY_IMPORTS = ("pathway.jobs",)

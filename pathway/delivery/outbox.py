@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
@@ -27,8 +28,8 @@ from pathway.vocabulary import BEREAVEMENT
 log = structlog.get_logger(__name__)
 
 BATCH = 5
-LEASE = timedelta(seconds=60)
-MARGIN = timedelta(seconds=15)  # before the end of the lease nothing new is begun: a mail server may take ten seconds
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
+MARGIN = LEASE / 4  # before the end of the lease nothing new is begun: a mail server may take ten seconds
 BUDGET = timedelta(seconds=20)  # of one call; the next sweep goes on
 MOST_ATTEMPTS = 12
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=0.2), timedelta(hours=1)
