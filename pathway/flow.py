@@ -66,6 +66,7 @@ from pathway.services import (
     observations,
     people,
     preferences,
+    proofs,
     proposals,
     pulse,
     reminders,
@@ -249,6 +250,17 @@ def reckon_ladders(sites: Collection[int], activities: Collection[str], *, at: d
     """Ladders have changed there: open tasks go on with the rungs to come. Returns how many wait for another moment."""
     with actor.acting(actor.service(Service.DELIVER)):  # of everybody, whoever set the ladder
         return ladders.reckon(sites, activities, at=at)
+
+
+@transaction.atomic
+def refuse_if_proofs_failed(*, by: User) -> None:
+    """Raises NotAllowed while the person has given too many wrong passwords where one is asked again."""
+    proofs.refuse_if_throttled(by=by)
+
+
+@transaction.atomic
+def note_failed_proof(what: str, *, by: User) -> None:
+    proofs.failed(what, by=by)
 
 
 # a clinic opens
@@ -715,7 +727,9 @@ def accept_transfer(
         Enrollment.objects.filter(patient=transfer.patient_id, status__in=LIVE).values_list("pk", flat=True).first()
     )
     if newest is not None:
-        care_tasks.reckon_rungs(cases.lock(newest, at=at, by=by))  # mornings are those of the new site
+        cases.lock(newest, at=at, by=by)
+        with actor.acting(actor.service(Service.DELIVER)):  # mornings and ladders are those of the new site
+            ladders.reckon([transfer.to_site_id], at=at, enrollment_id=newest)
     return transfer.patient
 
 

@@ -63,7 +63,7 @@ class WeekdaysField(forms.MultipleChoiceField):
 
 
 class SiteForm(PlainForm):
-    clinic_weekdays = WeekdaysField(label=_("clinic weekdays"))
+    clinic_weekdays = WeekdaysField(label=_("Clinic weekdays"))
 
 
 class ClosureFormSet(PlainFormSet):

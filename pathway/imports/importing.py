@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from pathway import audit, errors
@@ -23,6 +24,7 @@ from pathway.imports import results as result_rows
 from pathway.imports import visits as visit_rows
 from pathway.imports.run import Outcome, Run
 from pathway.models import PathwayVersion, RuleSetVersion, Site, VersionStatus
+from pathway.models.people import known_country
 from pathway.selectors import definitions
 from pathway.services import definitions as definition_rows
 
@@ -102,6 +104,10 @@ def _site(clinic: Clinic, slug: str, *, makes: bool) -> Site:
         ZoneInfo(clinic.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise errors.NotFound("not-found", f"There is no time zone {clinic.time_zone!r}", "site.time_zone") from error
+    try:
+        known_country(clinic.holiday_country)
+    except ValidationError as error:
+        raise errors.NotFound("not-found", " ".join(error.messages), "site.holiday_country") from error
     made = Site.objects.create(
         slug=slug,
         name=clinic.name,

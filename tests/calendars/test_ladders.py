@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pathway import flow
+from pathway import actor, flow
 from pathway.models import CareTask, Delivery, Ladder, Reminder, Rung, SiteActivity
 from pathway.selectors import invariants
 from pathway.services import ladders
@@ -164,6 +164,22 @@ def test_reckoning_runs_as_what_delivers_whoever_set_the_ladder(clinic: Clinic) 
     with walls.role("pathway_web"):
         assert give(clinic, ladder((5, "owner")), 0) == 1
     assert next_rung(clinic) == 5
+
+
+def test_a_patient_who_moves_to_another_site_has_its_ladder_and_hears_nothing_twice(clinic: Clinic) -> None:
+    d, there = due(clinic), builders.site()
+    SiteActivity.objects.create(
+        site=there, activity_id=ACTIVITY, ladder=ladder((-1, "owner"), (1, "owner"), (9, "owner"))
+    )
+    sweep(clinic, *range(1, d + 3))
+    before = told(clinic)
+    coordinator, taking = clinic.people[Role.NURSE_COORDINATOR], builders.user(there, Role.NURSE_COORDINATOR)
+    offer = flow.offer_transfer(clinic.patient, there, reason="moved", at=builders.at(d + 3), by=coordinator)
+    with walls.role("pathway_web"), actor.acting(actor.person(taking.pk)):
+        flow.accept_transfer(offer.pk, number="B 1", team=[], at=builders.at(d + 3), by=taking)
+    assert next_rung(clinic) == 9
+    sweep(clinic, *range(d + 3, d + 20))
+    assert told(clinic) == [*before, (9, "after-9", "dietitian")]
 
 
 def test_codes_of_own_ladders() -> None:

@@ -66,6 +66,13 @@ def history(outcome: importing.Outcome, identifier: str) -> History:
     return next(one for one in outcome.histories if one.identifier == identifier)
 
 
+def test_a_site_whose_holidays_nobody_knows_is_not_made(tmp_path: Path) -> None:
+    mapping = altered(tmp_path, ("holiday_country: GB", "holiday_country: ZZ"), source=ALS)
+    with pytest.raises(CommandError, match="No holidays are known for ZZ"):
+        run(mapping=mapping)
+    assert nothing_is_stored()
+
+
 # visits
 
 
