@@ -1,4 +1,4 @@
-"""`python -m bench [record] [accept] [--enrollments 1000 100000] [--runs 200]`, or with --profile where time goes."""
+"""`python -m bench [record] [accept] [read] [--enrollments 1000 100000] [--runs 200]`, or --profile: where time goes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import argparse
 from bench import databases
 
 DEFAULT_SIZES, DEFAULT_RUNS = (1_000, 100_000), 200
-NAMES = ("record", "accept")
+NAMES = ("record", "accept", "read")
+READS = "read"  # has another side to compare with: itself without the wall
 
 
 def main() -> None:
@@ -17,7 +18,9 @@ def main() -> None:
     from bench import running  # noqa: PLC0415 (models can be imported only now)
 
     for name in options.names or NAMES:
-        if options.profile:
+        if name == READS:
+            running.run_reads(name, options.enrollments, options.runs)
+        elif options.profile:
             running.profile(name, max(options.enrollments), options.runs)
         else:
             running.run(name, options.enrollments, options.runs)

@@ -31,6 +31,14 @@ def stock(size: int, *, pairs: int, is_waiting: bool) -> Stock:
     return left
 
 
+def ready(size: int) -> None:
+    """Use the database of that size, whatever was done to its copies; it is made when there is none."""
+    name = databases.name_of(size)
+    if not databases.is_fresh(name):
+        _make(size, name)
+    databases.use(name)
+
+
 def keep_used(left: Stock, size: int) -> None:
     """Remember what was used."""
     used = [

@@ -15,6 +15,7 @@ from typing import Any
 from bench import databases
 from bench.cases import Benchmark
 from bench.measuring import Measured
+from bench.read import Read
 from config import places
 
 RESULTS = Path(__file__).parent / "results"
@@ -35,6 +36,36 @@ def keep(benchmark: Benchmark, size: int, measured: list[Measured]) -> Path:
     }
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def keep_reads(name: str, title: str, target: float, size: int, read: list[Read]) -> Path:
+    """Write `results/<name>-<size>.json` for what is read with and without the wall."""
+    path = RESULTS / f"{name}-{size}.json"
+    report = {
+        "benchmark": name,
+        "what": title,
+        "enrollments": size,
+        "target_ratio": target,
+        "cases": [_rounded(asdict(one)) for one in read],
+        "database_mb": databases.megabytes(),
+        **_surroundings(),
+    }
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def show_reads(title: str, target: float, by_size: dict[int, list[Read]]) -> None:
+    """One line for each page and reader, then how each grows from the smallest size to the largest."""
+    for size, read in by_size.items():
+        print(f"\n{title}; {size:,} enrollments (target: ratio under {target})")
+        for one in read:
+            told = f"{one.walled.median:.1f} ms, {one.unwalled.median:.1f} ms without, ratio {one.ratio:.2f}"
+            print(f"  {one.case} ({one.patients} patients): {told}, {one.queries} queries")
+    smallest, largest = min(by_size), max(by_size)
+    if smallest != largest:
+        for few, many in zip(by_size[smallest], by_size[largest], strict=True):
+            walled, bare = many.walled.median / few.walled.median, many.unwalled.median / few.unwalled.median
+            print(f"  growth {smallest:,} to {largest:,}, {few.case}: {walled:.2f}, {bare:.2f} without")
 
 
 def show(benchmark: Benchmark, by_size: dict[int, list[Measured]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench import accept, floor, measuring, populations, profiling, record, reports
+from bench import accept, floor, measuring, originals, populations, profiling, read, record, reports
 from bench.cases import Benchmark
 from bench.measuring import WARM_UPS, Measured
 
@@ -19,6 +19,16 @@ def run(name: str, sizes: Sequence[int], runs: int) -> None:
         by_size[size] = _measure(benchmark, size, runs)
         reports.keep(benchmark, size, by_size[size])
     reports.show(benchmark, by_size)
+
+
+def run_reads(name: str, sizes: Sequence[int], runs: int) -> None:
+    """The same for what is read with and without the wall."""
+    by_size = {}
+    for size in sorted(sizes):
+        populations.ready(size)
+        by_size[size] = read.measure(originals.found(), runs)
+        reports.keep_reads(name, read.TITLE, read.TARGET, size, by_size[size])
+    reports.show_reads(read.TITLE, read.TARGET, by_size)
 
 
 def _measure(benchmark: Benchmark, size: int, runs: int) -> list[Measured]:
