@@ -6,6 +6,7 @@ from typing import cast
 from django.core.wsgi import get_wsgi_application
 from django.db import DatabaseError, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
+from django.urls import get_resolver
 
 from config import embedded, environment
 
@@ -31,8 +32,11 @@ def refuse_without_walls() -> None:
         cast(DatabaseWrapper, connection).close_pool()
     if gaps:
         raise environment.ConfigurationError(
-            f"Pathway does not start: {'; '.join(gaps)}. Run `manage.py migrate`, and set PATHWAY_DB_ROLE=pathway_web."
+            f"Pathway does not start: {'; '.join(gaps)}. Run `manage.py migrate`, log in as what"
+            " `manage.py database_login` makes, and set PATHWAY_DB_ROLE=pathway_web."
         )
 
 
 refuse_without_walls()
+# A page that cannot be imported stops the start, and not the first person who asks for one.
+_ = get_resolver().url_patterns

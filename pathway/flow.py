@@ -66,6 +66,7 @@ from pathway.services import (
     observations,
     people,
     preferences,
+    proofs,
     proposals,
     pulse,
     reminders,
@@ -249,6 +250,20 @@ def reckon_ladders(sites: Collection[int], activities: Collection[str], *, at: d
     """Ladders have changed there: open tasks go on with the rungs to come. Returns how many wait for another moment."""
     with actor.acting(actor.service(Service.DELIVER)):  # of everybody, whoever set the ladder
         return ladders.reckon(sites, activities, at=at)
+
+
+@transaction.atomic
+def refuse_if_proofs_failed(*, by: User) -> None:
+    """Raises NotAllowed while the person has given too many wrong passwords where one is asked again."""
+    proofs.refuse_if_throttled(by=by)
+
+
+@transaction.atomic
+def note_failed_proof(what: str, *, by: User) -> None:
+    proofs.failed(what, by=by)
+
+
+# a clinic opens
 
 
 @transaction.atomic

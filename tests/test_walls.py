@@ -11,7 +11,19 @@ from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
 
 from pathway import access, actor, clock
-from pathway.models import CareTask, CareTeamMember, Cover, EmergencyGrant, Enrollment, Observation, Patient, User
+from pathway.models import (
+    AuditEvent,
+    CareTask,
+    CareTeamMember,
+    Cover,
+    EmergencyGrant,
+    Enrollment,
+    Membership,
+    Observation,
+    Patient,
+    Site,
+    User,
+)
 from pathway.selectors import walls as catalogue
 from pathway.vocabulary import Role
 from tests import builders, walls
@@ -206,3 +218,35 @@ def test_a_server_that_knows_no_roles_changes_over_to_none(cast: Cast) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_user")
             assert cursor.fetchone()[0] == connection.settings_dict["USER"]
+
+
+def test_nobody_forges_the_audit_gives_themselves_a_role_or_a_cover_or_rewrites_who_was_on_a_team(cast: Cast) -> None:
+    now = clock.now()
+    members = CareTeamMember.objects.count()
+    with walls.role("pathway_web"), actor.acting(actor.person(cast.coordinator.pk)):
+        for who, when in ((cast.member, now), (cast.coordinator, now - timedelta(days=900))):
+            with pytest.raises(DatabaseError), transaction.atomic():
+                AuditEvent.objects.create(at=when, action="patient.read", actor=who, patient=cast.patient)
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Membership.objects.create(user=cast.coordinator, site=home_of(cast.stranger), role="nurse-coordinator")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Cover.objects.create(
+                site=cast.site, user=cast.coordinator, role="nurse-coordinator", reason="me",
+                since=now, until=now + timedelta(hours=1),
+            )  # fmt: skip
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Cover.objects.create(
+                site=cast.site, user=cast.colleague, role="neurologist", reason="for ever",
+                since=now, until=now + timedelta(days=3650),
+            )  # fmt: skip
+        with pytest.raises(DatabaseError), transaction.atomic():
+            CareTeamMember.objects.filter(patient=cast.patient)._raw_delete("default")
+        with transaction.atomic():
+            assert Membership.objects.filter(user=cast.coordinator).update(role="admin") == 0
+    assert CareTeamMember.objects.count() == members
+    with walls.role("pathway_web"), actor.acting(actor.person(cast.superuser.pk)), transaction.atomic():
+        Membership.objects.create(user=cast.colleague, site=cast.site, role="dietitian")  # the administration
+
+
+def home_of(user: User) -> Site:
+    return user.memberships.get().site

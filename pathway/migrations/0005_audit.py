@@ -100,6 +100,10 @@ LANGUAGE plpgsql STABLE {LOOKING} AS $$
 DECLARE
     moment timestamptz := coalesce(told, clock_timestamp());
 BEGIN
+    -- A person who is told for asks about themselves.
+    IF coalesce(nullif(current_setting('pathway.person', true), ''), person::text) <> person::text THEN
+        RETURN '';
+    END IF;
     RETURN coalesce((
         SELECT string_agg(DISTINCT nearest.way, ' ' ORDER BY nearest.way) FROM (
             SELECT (ARRAY['team', 'cover', 'emergency'])[

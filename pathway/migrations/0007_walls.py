@@ -113,9 +113,11 @@ BEGIN
 END $$;
 """
 
+# They cost more than PostgreSQL would think: it is to ask them of the few rows that a person's patients lead to, and
+# never of a whole table.
 SEES = """
 CREATE FUNCTION pathway_sees(bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 200 AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 10000 AS $$
 DECLARE
     asker bigint := %(schema)s.pathway_asker();
     moment pg_catalog.timestamptz := %(schema)s.pathway_moment();
@@ -132,7 +134,7 @@ END $$;
 
 SEES_BY = """
 CREATE FUNCTION pathway_sees_{parent}(bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 300 AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 10000 AS $$
 DECLARE
     patient bigint := (SELECT x.patient_id FROM {way});
 BEGIN
@@ -151,6 +153,16 @@ BEGIN
         SELECT FROM %(schema)s.pathway_membership m
         JOIN %(schema)s.pathway_user u ON u.id = m.user_id
         WHERE m.user_id = asker AND m.site_id = site AND m.is_active AND m.role = ANY (wanted) AND u.is_active
+    );
+END $$;
+
+CREATE FUNCTION pathway_administers() RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 200 AS $$
+DECLARE
+    told pg_catalog.text := current_setting('pathway.person', true);
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM %(schema)s.pathway_user u WHERE u.id::pg_catalog.text = told AND u.is_active AND u.is_staff
     );
 END $$;
 
@@ -173,6 +185,7 @@ ASKED = (
     *(f"pathway_sees_{parent}(bigint)" for parent in PARENTS),
     "pathway_works_at(bigint, text[])",
     "pathway_sets_team(bigint)",
+    "pathway_administers()",
 )
 # What the guard reads to answer: keys alone.
 GUARDED = {
@@ -185,11 +198,11 @@ GUARDED = {
     "proposal": "id, enrollment_id",
     "reminder": "id, task_id",
     "careteammember": "user_id, patient_id, role, since, until",
-    "emergencygrant": "user_id, patient_id, since, until",
+    "emergencygrant": "id, user_id, patient_id, since, until",
 }
 GUARDED_OPENLY = {
     "membership": "user_id, site_id, role, is_active",
-    "user": "id, is_active",
+    "user": "id, is_active, is_staff",
     "cover": "user_id, site_id, role, stands_in_for_id, since, until",
     "sight": "user_id, patient_id, role, since, until, way",
 }
@@ -208,6 +221,13 @@ def seen(table: str, column: str = "") -> str:
         parent, key = CHILDREN[table]
         return f"pathway_sees_{parent}({key})"
     return "pathway_sees(patient_id)"
+
+
+# Whoever is signed in writes events of their own and of the server, as they happen.
+OWN_EVENT = (
+    "(actor_id IS NULL OR actor_id::text = coalesce(nullif(current_setting('pathway.person', true), ''), actor_id::text))"
+    " AND at BETWEEN clock_timestamp() - interval '10 minutes' AND clock_timestamp() + interval '1 minute'"
+)
 
 
 def web_policies(table: str) -> list[str]:
@@ -232,7 +252,7 @@ def web_policies(table: str) -> list[str]:
         changes = reads
     elif table == "auditevent":
         # Everybody adds what they do and reads it again; what others did, where they see the patient.
-        reads, adds, changes = f"actor_id = (SELECT pathway_asker()) OR {sees}", "true", "false"
+        reads, adds, changes = f"actor_id = (SELECT pathway_asker()) OR {sees}", OWN_EVENT, "false"
     return [
         f"CREATE POLICY web_reads ON {whole} FOR SELECT TO pathway_web USING ({reads})",
         f"CREATE POLICY web_adds ON {whole} FOR INSERT TO pathway_web WITH CHECK ({adds})",
@@ -264,10 +284,22 @@ COVERS = (
     "ALTER TABLE pathway_cover ENABLE ROW LEVEL SECURITY",
     "ALTER TABLE pathway_cover FORCE ROW LEVEL SECURITY",
     "CREATE POLICY everybody_reads ON pathway_cover FOR SELECT USING (true)",
+    "CREATE POLICY owner ON pathway_cover TO CURRENT_USER USING (true) WITH CHECK (true)",
+    # Nobody lets themselves in, and nobody for long.
     "CREATE POLICY web_adds ON pathway_cover FOR INSERT TO pathway_web"
-    " WITH CHECK (pathway_works_at(site_id, ARRAY['nurse-coordinator']))",
+    " WITH CHECK (pathway_works_at(site_id, ARRAY['nurse-coordinator']) AND user_id <> (SELECT pathway_asker())"
+    " AND until <= since + interval '91 days' AND (stands_in_for_id IS NOT NULL OR until <= since + interval '8 days'))",
     "CREATE POLICY web_changes ON pathway_cover FOR UPDATE TO pathway_web"
     " USING (pathway_works_at(site_id, ARRAY['nurse-coordinator']))",
+    "REVOKE UPDATE, DELETE ON pathway_cover FROM pathway_web",
+    "GRANT UPDATE (until) ON pathway_cover TO pathway_web",
+    # Roles at sites are given by the administration, or by the claims of a single sign-on.
+    "ALTER TABLE pathway_membership ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE pathway_membership FORCE ROW LEVEL SECURITY",
+    "CREATE POLICY everybody_reads ON pathway_membership FOR SELECT USING (true)",
+    "CREATE POLICY owner ON pathway_membership TO CURRENT_USER USING (true) WITH CHECK (true)",
+    "CREATE POLICY web_writes ON pathway_membership TO pathway_web"
+    " USING (from_claims OR pathway_administers()) WITH CHECK (from_claims OR pathway_administers())",
 )
 
 # Teams are made by people, and messages by what delivers.
@@ -295,6 +327,14 @@ KEPT = (
     "checklistanswer",
     "patient",
     "emergencygrant",
+    "careteammember",
+    "enrollment",
+    "stay",
+    "episode",
+    "proposal",
+    "alert",
+    "intervention",
+    "administration",
 )
 USER_KEYS = "id, username, is_active"
 PATIENT_KEYS = "id, uuid, site_id, identifier, merged_into_id"
@@ -345,7 +385,12 @@ GRANT SELECT ON pathway_auditevent, pathway_membership, pathway_site, pathway_em
 GRANT SELECT ({PATIENT_KEYS}) ON pathway_patient TO pathway_audit;
 GRANT SELECT ({USER_KEYS}, first_name, last_name) ON pathway_user TO pathway_audit;
 
-REVOKE DELETE ON pathway_patient, pathway_emergencygrant FROM pathway_web;
+REVOKE DELETE ON {", ".join(f"pathway_{table}" for table in KEPT)} FROM pathway_web;
+
+-- It answers whoever adds to the audit.
+REVOKE ALL ON FUNCTION pathway_ways(bigint, bigint[], timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pathway_ways(bigint, bigint[], timestamptz)
+    TO pathway_web, pathway_judge, pathway_deliver, pathway_audit;
 """
 
 EVERYBODY = """
@@ -432,7 +477,7 @@ def tear_down(apps, schema_editor) -> None:
     def run(sql: str) -> None:
         schema_editor.execute(sql, params=None)
 
-    for table in (*WALLED, "cover"):
+    for table in (*WALLED, "cover", "membership"):
         with schema_editor.connection.cursor() as cursor:
             cursor.execute("SELECT polname FROM pg_policy WHERE polrelid = %s::regclass", [f"pathway_{table}"])
             names = [name for (name,) in cursor.fetchall()]

@@ -28,7 +28,7 @@ BEGIN
         RETURN;
     END IF;
     IF 5 <= (SELECT count(*) FROM pathway_emergencygrant g
-             WHERE g.user_id = asker AND g.since > begins - interval '24 hours') THEN
+             WHERE g.user_id = asker AND g.since > least(begins, pathway_moment()) - interval '24 hours') THEN
         refusal := 'limit';
         RETURN;
     END IF;
@@ -43,6 +43,13 @@ BEGIN
     END LOOP;
     IF target IS NULL OR home <> at_site THEN
         refusal := 'not-found';
+        RETURN;
+    END IF;
+    -- Pressed twice: it is open already.
+    SELECT g.id INTO grant_pk FROM pathway_emergencygrant g
+    WHERE g.user_id = asker AND g.patient_id = target AND g.since <= begins AND g.until > begins LIMIT 1;
+    IF FOUND THEN
+        patient_pk := target;
         RETURN;
     END IF;
     INSERT INTO pathway_emergencygrant (patient_id, user_id, reason_code, reason, since, until, review_note)

@@ -268,7 +268,10 @@ KEPT = (
     "REVOKE ALL ON pathway_erasure FROM pathway_web",
     "REVOKE INSERT, UPDATE, DELETE ON pathway_retentionpolicy FROM pathway_web",
     "REVOKE DELETE ON pathway_merge, pathway_mergerow, pathway_transfer, pathway_legalhold FROM pathway_web",
-    "REVOKE UPDATE ON pathway_mergerow, pathway_patientnumber FROM pathway_web",
+    "REVOKE UPDATE ON pathway_mergerow, pathway_patientnumber, pathway_merge, pathway_transfer FROM pathway_web",
+    # Decided, and never about somebody else: whoever changed the patient of an offer could draw a stranger in.
+    "GRANT UPDATE (status, decided_by_id, decided_at, end_reason) ON pathway_merge TO pathway_web",
+    "GRANT UPDATE (status, decided_by_id, decided_at, decision_reason) ON pathway_transfer TO pathway_web",
 )
 
 

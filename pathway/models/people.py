@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import pgtrigger
-from django.apps import apps
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Replace, Upper
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -177,8 +177,8 @@ class PatientManager(models.Manager["Patient"]):
 
     def visible_to(self, user: User, at: datetime) -> models.QuerySet[Patient]:
         """Whom the user sees at this instant, by the view of `models.grants.Sight`. No bypass for anybody."""
-        sight = apps.get_model("pathway", "Sight")
-        return super().get_queryset().filter(pk__in=sight.objects.current(at).filter(user=user).values("patient"))
+        seen = RawSQL("SELECT seen FROM pathway_seen_by(%s, %s) seen", [user.pk, at])
+        return super().get_queryset().filter(pk__in=seen)
 
     def unscoped(self, reason: str) -> models.QuerySet[Patient]:
         """Patients of everybody, for what serves no single person. The reasons are listed in a test."""

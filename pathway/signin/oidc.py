@@ -48,7 +48,8 @@ def known(wanted: set[Place]) -> dict[tuple[int, str], Place]:
 @transaction.atomic
 def place(user: User, wanted: dict[tuple[int, str], Place]) -> None:
     """Make the memberships that came from claims exactly these."""
-    present = {(row.site_id, row.role): row for row in Membership.objects.select_for_update().filter(user=user)}
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two sign-ins at once come one after the other
+    present = {(row.site_id, row.role): row for row in Membership.objects.filter(user=user)}
     for (site, role), row in present.items():
         if row.from_claims and row.is_active != ((site, role) in wanted):
             row.is_active = not row.is_active

@@ -223,14 +223,23 @@ def export(request: HttpRequest, uuid: UUID) -> HttpResponse:
         asks_password = not recent.signed_in_recently(request)
         form = ExportForm(request.POST or None, asks_password=asks_password)
         if request.method == "POST" and form.is_valid():
-            if asks_password and not user.check_password(form.cleaned_data["password"]):
-                form.refuse(errors.InvalidEntry("not-allowed", WRONG_PASSWORD, "password"))
-            else:
+            try:
                 if asks_password:
-                    recent.proved(request)
+                    _prove(request, user, form.cleaned_data["password"])
                 return _file(form, found, user)
+            except errors.Refused as refused:
+                form.refuse(refused)
         status = pages.UNPROCESSABLE if form.errors else 200
         return pages.about(request, found, "export", {"form": form}, at=at, status=status)
+
+
+def _prove(request: HttpRequest, user: access.Person, password: str) -> None:
+    """Raises Refused; a wrong password stays on record."""
+    flow.refuse_if_proofs_failed(by=user)
+    if not user.check_password(password):
+        flow.note_failed_proof("record.exported", by=user)
+        raise errors.InvalidEntry("not-allowed", WRONG_PASSWORD, "password")
+    recent.proved(request)
 
 
 def _file(form: PlainForm, found: access.Subject, user: access.Person) -> HttpResponse:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -124,10 +125,18 @@ def test_attempts_are_throttled_even_with_the_right_number(cast: Cast) -> None:
 def test_the_sixth_time_within_a_day_a_coordinator_has_to_help(cast: Cast) -> None:
     for _ in range(5):
         opened(cast, cast.colleague)
+        opened(cast, cast.colleague)  # pressed twice: it is open already
+        grant = EmergencyGrant.objects.latest("pk")
+        flow.end_emergency(grant.pk, at=clock.now(), by=cast.colleague)
+    assert EmergencyGrant.objects.filter(user=cast.colleague).count() == 5
     refused = flow.break_glass(asked(cast), at=clock.now(), by=cast.colleague)
     assert isinstance(refused, errors.Refused) and "coordinator" in refused.reason
     later = clock.now() + timedelta(hours=24, minutes=1)
-    assert isinstance(flow.break_glass(asked(cast), at=later, by=cast.colleague), Patient)
+    # A day that the caller names does not pass by itself.
+    assert isinstance(flow.break_glass(asked(cast), at=later, by=cast.colleague), errors.Refused)
+    day = timedelta(hours=24, minutes=1)
+    EmergencyGrant.objects.update(since=F("since") - day, until=F("until") - day)
+    assert isinstance(flow.break_glass(asked(cast), at=clock.now(), by=cast.colleague), Patient)
 
 
 @pytest.mark.parametrize(("field", "value"), [("reason", "  "), ("code", ""), ("code", "curiosity"), ("number", "")])

@@ -119,6 +119,18 @@ def test_a_wrong_password_and_no_reason_take_nothing(cast: Cast) -> None:
     assert not AuditEvent.objects.filter(action="record.exported").exists()
 
 
+def test_the_password_cannot_be_guessed_by_whoever_took_over_a_session(cast: Cast) -> None:
+    client = signed_in(cast.coordinator)
+    address = f"/patients/{cast.patient.uuid}/export/"
+    given = {"purpose": "patient", "reason": "x"}
+    for _ in range(5):
+        assert client.post(address, given | {"password": "wrong"}).status_code == 422
+    answer = client.post(address, given | {"password": "correct horse"})
+    assert answer.status_code == 422 and b"Too many wrong passwords" in answer.content
+    assert AuditEvent.objects.filter(action="proof.failed", actor=cast.coordinator).count() == 5
+    assert not AuditEvent.objects.filter(action="record.exported").exists()
+
+
 def test_nobody_else_takes_it(cast: Cast) -> None:
     address = f"/patients/{cast.patient.uuid}/export/"
     given = {"purpose": "patient", "reason": "x", "password": "correct horse"}

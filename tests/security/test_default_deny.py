@@ -27,7 +27,7 @@ from tests.web.cast import Cast, signed_in
 OPEN = {
     "livez": "asked by the machine that restarts the process; says one word",
     "readyz": "asked by the machine that sends the traffic; says one word",
-    "status": "for machines that watch: from a network of the operator, with its token, or of the staff; else not found",
+    "status": "for machines that watch: from a network of the operator, with its token, or of the staff",
     "metrics": "as /status",
     "sign-in/": "where one signs in",
     "sign-in/code/": "the second step of signing in; leads back to the first without it",

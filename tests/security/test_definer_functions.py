@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 # Policies ask these for every row, so they pin no search path, and name each type with its schema instead.
-ASKED_BY_POLICIES = {"pathway_sees", "pathway_works_at", "pathway_sets_team"}
+ASKED_BY_POLICIES = {"pathway_sees", "pathway_works_at", "pathway_sets_team", "pathway_administers"}
 TYPES = ("timestamptz", "text", "int8", "bool", "uuid", "date")
 
 
@@ -45,6 +45,7 @@ def test_a_temporary_type_does_not_run_its_checks_with_the_rights_of_the_guard()
                 "pathway_sees_task(1)",
                 "pathway_works_at(1, ARRAY['dietitian'])",
                 "pathway_sets_team(1)",
+                "pathway_administers()",
                 "pathway_sees_merge(1)",
                 "pathway_successor(gen_random_uuid())",
             ):
