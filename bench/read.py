@@ -122,8 +122,6 @@ def _answer(ask: Ask, reader: Reader, side: Side, number: int) -> tuple[int, byt
     return statements, TOKEN.sub(b"", answer.content)
 
 
-
-
 def _signed_in(reader: Reader, request: Any) -> HttpRequest:
     """What the middleware leaves on a request."""
     request.user, request.session, request.htmx, request._messages = reader.user, {}, False, []
