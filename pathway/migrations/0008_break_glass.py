@@ -27,11 +27,6 @@ BEGIN
         refusal := 'not-found';
         RETURN;
     END IF;
-    IF 5 <= (SELECT count(*) FROM pathway_emergencygrant g
-             WHERE g.user_id = asker AND g.since > least(begins, pathway_moment()) - interval '24 hours') THEN
-        refusal := 'limit';
-        RETURN;
-    END IF;
     SELECT p.id, p.merged_into_id, p.site_id INTO target, next_one, home FROM pathway_patient p
     WHERE p.site_id = at_site AND p.identifier = number
       AND (p.birth_date IS NOT DISTINCT FROM born
@@ -41,15 +36,21 @@ BEGIN
         SELECT p.id, p.merged_into_id, p.site_id INTO target, next_one, home
         FROM pathway_patient p WHERE p.id = next_one;
     END LOOP;
-    IF target IS NULL OR home <> at_site THEN
-        refusal := 'not-found';
-        RETURN;
-    END IF;
     -- Pressed twice: it is open already.
     SELECT g.id INTO grant_pk FROM pathway_emergencygrant g
     WHERE g.user_id = asker AND g.patient_id = target AND g.since <= begins AND g.until > begins LIMIT 1;
     IF FOUND THEN
         patient_pk := target;
+        RETURN;
+    END IF;
+    -- Said before whether there is such a patient.
+    IF 5 <= (SELECT count(*) FROM pathway_emergencygrant g
+             WHERE g.user_id = asker AND g.since > least(begins, pathway_moment()) - interval '24 hours') THEN
+        refusal := 'limit';
+        RETURN;
+    END IF;
+    IF target IS NULL OR home <> at_site THEN
+        refusal := 'not-found';
         RETURN;
     END IF;
     INSERT INTO pathway_emergencygrant (patient_id, user_id, reason_code, reason, since, until, review_note)
