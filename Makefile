@@ -16,7 +16,7 @@ MANAGE := $(BIN)/python manage.py
 SCENARIOS := $(wildcard fixtures/scenarios/*.yaml)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup run test lint types migrations replay pytest brokers bench requirements sbom clean
+.PHONY: help setup run test lint types migrations replay pytest storm brokers bench requirements sbom clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
@@ -52,6 +52,9 @@ replay: $(VENV)/dev.stamp ## The scenarios that came with the checkout
 
 pytest: $(VENV)/dev.stamp ## The tests alone
 	$(BIN)/python -m pytest -q $(PYTEST)
+
+storm: $(VENV)/dev.stamp ## The fault storm in its long form, for half an hour; SEED=… repeats one
+	$(BIN)/python -m tests.storm $(SEED)
 
 brokers: ## Install Redis and RabbitMQ for the tests, where that is possible
 	@scripts/brokers.sh
