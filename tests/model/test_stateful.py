@@ -68,7 +68,7 @@ class River(RuleBasedStateMachine):
         return max(self.model.today - timedelta(days=days), self.model.enrolled)
 
     def task(self, code: str) -> int:
-        return CareTask.objects.live().get(enrollment=self.pk, activity=code).pk
+        return int(CareTask.objects.live().get(enrollment=self.pk, activity=code).pk)
 
     def is_alive(self) -> bool:
         return self.model.status != DEAD

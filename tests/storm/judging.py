@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from tests.delivery.sink import Kept
@@ -38,8 +39,8 @@ FROM pathway_dispatch x JOIN pathway_user u ON u.id = x.person_id WHERE x.channe
 @dataclass(frozen=True, slots=True)
 class Reminder:
     pk: int
-    task: tuple[Any, ...]  # patient, activity, due day, rung: what no two may share
-    on: Any
+    task: tuple[str, str, date, str]  # patient, activity, due day, rung: what no two may share
+    on: date
     role: str
 
 
@@ -79,7 +80,7 @@ class Found:
 
 def look(ask: Ask, mails: Sequence[Kept]) -> Found:
     return Found(
-        [Reminder(row[0], tuple(row[1:5]), row[5], row[6]) for row in ask(_REMINDERS)],
+        [Reminder(row[0], (row[1], row[2], row[3], row[4]), row[5], row[6]) for row in ask(_REMINDERS)],
         [Delivery(*row) for row in ask(_DELIVERIES)],
         [Dispatch(row[0], str(row[1]), *row[2:]) for row in ask(_DISPATCHES)],
         list(mails),

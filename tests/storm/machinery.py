@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +82,7 @@ class Machinery:
     # processes
 
     def run(self, *command: str) -> str:
-        """A command of the owner of the database; its output. Raises CalledProcessError with what it said."""
+        """A command of the owner of the database; its output. Raises RuntimeError with what it said."""
         done = subprocess.run(
             [sys.executable, *command],
             env=self._environment("command", role=""),
@@ -96,8 +95,8 @@ class Machinery:
             raise RuntimeError(f"{' '.join(command)} failed: {done.stdout[-2000:]} {done.stderr[-2000:]}")
         return done.stdout
 
-    def mend(self) -> int:
-        """Start again what has ended; how many that were."""
+    def mend(self) -> None:
+        """Start again what has ended."""
         ended = [name for name, process in self.processes.items() if process.poll() is not None]
         for name in ended:
             _kill_all(self.processes[name])
@@ -105,7 +104,6 @@ class Machinery:
                 self.start_broker()
             else:
                 self._launch(name)
-        return len(ended)
 
     def kill(self, name: str) -> None:
         """-9, with all of its children: the machine does not ask."""
@@ -214,10 +212,6 @@ def running(chance: random.Random) -> Iterator[Machinery]:
         yield machinery
     finally:
         machinery.close()
-
-
-def wait(seconds: float) -> None:
-    time.sleep(seconds)
 
 
 def _kill_all(process: subprocess.Popen[bytes]) -> None:

@@ -19,6 +19,7 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 PATHWAY = "als-limb"
 COORDINATOR = "nurse-coordinator"
 OWNER = "owner"
+SURNAME = "Petrel"  # of every patient, to be looked for where it must not be
 
 
 class Doing(StrEnum):

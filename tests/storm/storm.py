@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-from tests.storm import judging, machinery, oracle, workload
+from tests.storm import judging, machinery, oracle
 from tests.storm.machinery import BROKER, Machinery
 
 PAUSES = (0.3, 2.0)  # seconds between two faults
@@ -92,7 +92,7 @@ def run(size: Size, seed: int, say: Callable[[str], None]) -> Outcome:
         if not settle(machines):
             outcome.problems.append(f"not settled {CALM:.0f} s after the last fault")
         outcome.found = judging.look(machines.ask, machines.sink.kept)
-        outcome.problems += judging.problems(outcome.found, expected, forbidden=workload.SURNAME)
+        outcome.problems += judging.problems(outcome.found, expected, forbidden=oracle.SURNAME)
         outcome.problems += invariants(machines)
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -105,7 +105,7 @@ def settle(machines: Machinery) -> bool:
         machines.mend()
         if not any(count for query in (_UNSETTLED, _LEFT_TODAY) for (count,) in machines.ask(query)):
             return True
-        machinery.wait(1)
+        time.sleep(1)
     return False
 
 
@@ -161,7 +161,7 @@ class Storm:
                 del self._frozen[name]
                 self._machines.signal_all(name, signal.SIGCONT)
             self._machines.mend()
-            machinery.wait(TICK)
+            time.sleep(TICK)
 
     def _strike(self, name: str) -> bool:
         """False where there was nothing to hit."""

@@ -58,7 +58,8 @@ def wanted() -> Expected:
 @pytest.fixture
 def killed_once(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Whoever is about to hand over the first mail is killed; the list has its channel."""
-    honest, victims = transports.hand_over, []
+    honest = transports.hand_over
+    victims: list[str] = []
 
     def hand_over(channel: str, parcel: Any) -> None:
         if not victims:

@@ -24,7 +24,6 @@ AGES = (14, 28, 42, 56)  # days since the enrollment: today is a day of the ladd
 DOINGS = {3: Doing.COMPLETED, 7: Doing.REASSIGNED, 11: Doing.HELD, 13: Doing.SNOOZED, 17: Doing.DIED, 19: Doing.RESUMED}
 ROUND = 20  # patients, after which the doings come again, with other ages
 NOBODY_HERE = "geneticist"  # so the coordinator hears of their tasks
-SURNAME = "Petrel"  # of every patient, to be looked for where it must not be
 NOON = 12
 FIRST_GUESS = 0.2  # seconds per patient
 ONE_DAY = timedelta(days=1)
@@ -64,7 +63,9 @@ def _patients(site: Site, numbers: range, now: datetime) -> Iterator[dict[str, A
     for number in numbers:
         age = timedelta(days=AGES[(number + number // ROUND) % len(AGES)])
         moment, doing = now - age, DOINGS.get(number % ROUND, Doing.NOTHING)
-        patient = builders.patient(site, family_name=SURNAME, identifier=f"STORM-{number:06d}", created_at=moment)
+        patient = builders.patient(
+            site, family_name=oracle.SURNAME, identifier=f"STORM-{number:06d}", created_at=moment
+        )
         CareTeamMember.objects.bulk_create(
             CareTeamMember(patient=patient, user=person, role=role, since=moment) for role, person in people.items()
         )
@@ -86,7 +87,7 @@ def _person(site: Site, role: str) -> User:
 
 def _do(enrollment: Enrollment, doing: Doing, at: datetime, by: User) -> None:
     def task(activity: str) -> int:
-        return CareTask.objects.live().get(enrollment=enrollment, activity=activity).pk
+        return int(CareTask.objects.live().get(enrollment=enrollment, activity=activity).pk)
 
     match doing:
         case Doing.COMPLETED:
