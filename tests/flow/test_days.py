@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pathway import flow, nudge
+from pathway import clock, flow, nudge
 from pathway.jobs import judge
 from pathway.models import Enrollment
 from pathway.services import observations
@@ -63,9 +63,9 @@ def test_the_job_asks_for_the_next_batch_also_when_one_of_this_failed(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(nudge, "nudge", asked.append)
-    monkeypatch.setattr(judge.clock, "now", lambda: builders.at(1))
-    judge.judge_daily()
-    judge.judge_daily()
+    with clock.simulated(builders.at(1)):
+        judge.judge_daily()
+        judge.judge_daily()
     assert asked == ["pathway.jobs.judge.judge_daily"]
 
 
