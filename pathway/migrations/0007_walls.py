@@ -115,8 +115,6 @@ END $$;
 
 # They cost more than PostgreSQL would think: it is to ask them of the few rows that a person's patients lead to, and
 # never of a whole table.
-# They cost more than PostgreSQL would think: it is to ask them of the few rows that a person's patients lead to, and
-# never of a whole table.
 SEES = """
 CREATE FUNCTION pathway_sees(bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 10000 AS $$
