@@ -1,4 +1,4 @@
-"""`python -m bench [record] [accept] [read] [--enrollments 1000 100000] [--runs N]`; --profile shows where time goes."""
+"""`python -m bench [record] [accept] [read] [--enrollments 1000 100000] [--runs 200]`. --profile: where time goes."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -26,7 +26,8 @@ class Service(StrEnum):
 class Actor:
     """`person` is the key of a user; `role` is what the connection becomes for the transaction ("" stays what it is).
 
-    `purpose` is for the owner of the tables alone, who sees no rows of patients without one.
+    `purpose` is for the owner of the tables, who sees no rows of patients without one; and for a person, whether whole
+    lists are read, which changes how the database looks rows up and not which.
     """
 
     person: int | None = None
@@ -53,6 +54,14 @@ def acting(actor: Actor) -> Iterator[None]:
         yield
     finally:
         _present.reset(token)
+
+
+@contextmanager
+def listing() -> Iterator[None]:
+    """The block reads lists: a person's patients are looked up once for each statement and not row by row."""
+    actor = present()
+    with acting(replace(actor, purpose="list") if actor.person is not None and not actor.purpose else actor):
+        yield
 
 
 def person(pk: int) -> Actor:

@@ -108,7 +108,7 @@ def test_a_connection_becomes_the_role_that_the_setting_names(monkeypatch: pytes
 
 
 def test_without_the_setting_nothing_is_asked_of_the_database() -> None:
-    assert "options" not in base.database("postgresql://someone@%2Fsomewhere/pathway")["OPTIONS"]
+    assert "role" not in base.database("postgresql://someone@%2Fsomewhere/pathway")["OPTIONS"]["options"]
 
 
 @pytest.mark.parametrize("name", ["web; DROP", "Web", "1web", "pathway-web", "x -c log_statement=all"])

@@ -142,6 +142,31 @@ BEGIN
 END $$;
 """
 
+# All whom the person sees at once, for statements that go through very many rows: see `actor.listing`. The plans inside
+# go from the person by indexes, whatever PostgreSQL believes about how many there are.
+BY_INDEX = (
+    "SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off"
+    " SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan"
+    " SET search_path = %(schema)s, pg_temp"
+)
+ALL_SEEN = f"""
+CREATE FUNCTION pathway_all_seen() RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 200 COST 2000 {BY_INDEX} AS $$
+DECLARE
+    asker bigint := pathway_asker();
+    moment timestamptz := pathway_moment();
+BEGIN
+    RETURN QUERY SELECT DISTINCT s.patient_id FROM pathway_sight s
+    WHERE s.user_id = asker AND s.since <= moment AND (s.until IS NULL OR s.until > moment);
+END $$;
+
+CREATE FUNCTION pathway_all_seen_enrollments() RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 200 COST 2000 {BY_INDEX} AS $$
+BEGIN
+    RETURN QUERY SELECT e.id FROM pathway_all_seen() patient JOIN pathway_enrollment e ON e.patient_id = patient;
+END $$;
+"""
+
 # Roles at a site decide about what has no team yet (a new patient) and about the team itself.
 WORKS = """
 CREATE FUNCTION pathway_works_at(site bigint, wanted text[]) RETURNS boolean
@@ -186,6 +211,8 @@ ASKED = (
     "pathway_works_at(bigint, text[])",
     "pathway_sets_team(bigint)",
     "pathway_administers()",
+    "pathway_all_seen()",
+    "pathway_all_seen_enrollments()",
 )
 # What the guard reads to answer: keys alone.
 GUARDED = {
@@ -223,6 +250,20 @@ def seen(table: str, column: str = "") -> str:
     return "pathway_sees(patient_id)"
 
 
+def read(table: str) -> str:
+    """The same, for reading: in a list the set is made once for each statement, elsewhere each row is asked about.
+
+    Both give the same rows. One patient's page reads few rows in many statements, a worklist very many rows in few.
+    """
+    parent, key = CHILDREN.get(table, ("", "id" if table == "patient" else "patient_id"))
+    if parent not in ("", "enrollment"):
+        return seen(table)
+    all_seen = "pathway_all_seen_enrollments()" if parent else "pathway_all_seen()"
+    return f"CASE WHEN {LISTS} THEN {key} IN (SELECT {all_seen}) ELSE {seen(table)} END"
+
+
+LISTS = "current_setting('pathway.purpose', true) = 'list'"
+
 # Whoever is signed in writes events of their own and of the server, as they happen.
 OWN_EVENT = (
     "(actor_id IS NULL OR actor_id::text = coalesce(nullif(current_setting('pathway.person', true), ''), actor_id::text))"
@@ -233,7 +274,8 @@ OWN_EVENT = (
 def web_policies(table: str) -> list[str]:
     """One policy for each command, so that writing is not what may be read."""
     whole, sees = f"pathway_{table}", seen(table)
-    reads = adds = changes = sees
+    adds = changes = sees
+    reads = read(table)
     kept = ""
     if table == "patient":
         adds = "pathway_works_at(site_id, ARRAY['nurse-coordinator'])"
@@ -243,13 +285,12 @@ def web_policies(table: str) -> list[str]:
         # Their own place first: it is what the view of sights asks for most.
         reads = (
             "(user_id = (SELECT pathway_asker()) AND since <= pathway_moment()"
-            f" AND (until IS NULL OR until > pathway_moment())) OR {sees}"
+            f" AND (until IS NULL OR until > pathway_moment())) OR {reads}"
         )
         adds = changes = "pathway_sets_team(patient_id)"
     elif table == "emergencygrant":
         adds = "false"  # by `pathway_break_glass` alone
-        reads = f"user_id = (SELECT pathway_asker()) OR {sees}"
-        changes = reads
+        reads = changes = f"user_id = (SELECT pathway_asker()) OR {sees}"
     elif table == "auditevent":
         # Everybody adds what they do and reads it again; what others did, where they see the patient.
         reads, adds, changes = f"actor_id = (SELECT pathway_asker()) OR {sees}", OWN_EVENT, "false"
@@ -449,7 +490,12 @@ def build(apps, schema_editor) -> None:
     schema = '"' + current_schema(schema_editor) + '"'
     run(ROLES)
     run(ASKER)
-    for text in (SEES, *(SEES_BY.format(parent=parent, way=way) for parent, (way, _, _) in QUALIFIED.items()), WORKS):
+    for text in (
+        SEES,
+        *(SEES_BY.format(parent=parent, way=way) for parent, (way, _, _) in QUALIFIED.items()),
+        ALL_SEEN,
+        WORKS,
+    ):
         run(text.replace("%(schema)s", schema))
     for table, columns in GUARDED.items():
         run(f"GRANT SELECT ({columns}) ON pathway_{table} TO pathway_guard")

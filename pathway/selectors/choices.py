@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from pathway import access
+from pathway import access, actor
 from pathway.engine.catalogue import Kind
 from pathway.engine.schedule import local_day
 from pathway.models import (
@@ -136,6 +136,7 @@ def registering_sites(user: User) -> list[Choice]:
     return [(str(pk), name) for pk, name in allowed.items()]
 
 
+@actor.listing()
 def patients(user: User, text: str, at: datetime) -> list[Found]:
     """Visible patients whose name or hospital number contains every word of the text; all of them for none."""
     rows = access.patients(user, at).select_related("site")

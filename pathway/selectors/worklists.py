@@ -170,6 +170,7 @@ def preparing(site: Site) -> Preparing | None:
     return Preparing(present, site.demo_patients) if present < site.demo_patients else None
 
 
+@actor.listing()
 def worklist(user: User, desk: Desk, at: datetime, *, after: str = "") -> Worklist:
     """The page of a role. Raises NotFound for a key that no page has handed out."""
     today, vocabulary = local_day(at, desk.site.time_zone), definitions.vocabulary()
