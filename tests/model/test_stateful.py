@@ -26,7 +26,9 @@ from tests import builders
 from tests.model import model
 from tests.model.model import ACTIVE, ACTIVITIES, BEREAVEMENT, DEAD, HELD
 
-NOON, FIRST_ACTION = time(12, tzinfo=UTC), time(13, tzinfo=UTC)  # the day of London too, after its reminders
+NOON, FIRST_ACTION, NIGHT = (
+    time(hour, tzinfo=UTC) for hour in (12, 13, 20)
+)  # the day of London too, after its reminders
 WATCHED = (*ACTIVITIES, BEREAVEMENT)
 ROLES = ("dietitian", "physiotherapist", "nurse-coordinator")
 SKIPS = ("declined", "unable", "not-appropriate", "done-elsewhere")
@@ -99,7 +101,9 @@ class River(RuleBasedStateMachine):
     @rule(data=st.data())
     @precondition(lambda self: self.is_alive() and self.model.weights)
     def void(self, data: st.DataObject) -> None:
-        number = data.draw(st.sampled_from(sorted(self.model.weights)))
+        self.take_back(data.draw(st.sampled_from(sorted(self.model.weights))))
+
+    def take_back(self, number: int) -> None:
         flow.void(self.observations[number], reason="typed wrongly", at=self.at(), by=None)
         self.model.void(number)
 
@@ -154,9 +158,36 @@ class River(RuleBasedStateMachine):
         """No sweep on any day but the last."""
         self.sweep(self.model.today + timedelta(days=days))
 
+    @rule(days=st.integers(1, 60))
+    def let_days_pass(self, days: int) -> None:
+        """Nothing sweeps, and people go on."""
+        self.actions = 0
+        self.model.today += timedelta(days=days)
+
     @rule()
     def sweep_again(self) -> None:
-        assert flow.remind(at=datetime.combine(self.model.today, NOON), enrollment_id=self.pk) == 0
+        """After the actions of the day."""
+        flow.remind(at=self.at(), enrollment_id=self.pk)
+        self.model.sweep(self.model.today)
+
+    @rule(seen=st.integers(0, 30), unseen=st.integers(1, 30))
+    @precondition(lambda self: self.model.status == ACTIVE)
+    def be_abroad(self, seen: int, unseen: int) -> None:
+        """Days on hold, some with sweeps and some without: nothing of them is told, then or later."""
+        self.hold()
+        for _ in range(seen):
+            self.sweep(self.model.today + timedelta(days=1))
+        self.let_days_pass(unseen)
+        self.resume()
+        self.sweep_again()
+
+    @rule(days=back)
+    @precondition(is_alive)
+    def weigh_wrongly(self, days: int) -> None:
+        """A result that completed something, and is taken back some days later."""
+        self.weigh(0)
+        self.let_days_pass(days)
+        self.take_back(max(self.model.weights))
 
     def sweep(self, day: date) -> None:
         self.actions = 0
@@ -180,7 +211,7 @@ class River(RuleBasedStateMachine):
 
     @invariant()
     def every_promise_holds(self) -> None:
-        assert invariants.violations(datetime.combine(self.model.today, time(23, tzinfo=UTC))) == []
+        assert invariants.violations(datetime.combine(self.model.today, NIGHT)) == []
 
 
 @pytest.mark.slow
@@ -188,7 +219,7 @@ class River(RuleBasedStateMachine):
 @pytest.mark.usefixtures("loaded")
 def test_dates_and_reminders_are_those_of_the_model() -> None:
     calm = settings(
-        max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=30, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     run_state_machine_as_test(River, settings=calm)
 
