@@ -25,3 +25,9 @@ def die_once(key: str, memory: str) -> None:
         Path(memory).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     leave_mark(key)
+
+
+@app.task(name="tests.die_once_late", acks_late=True, reject_on_worker_lost=False)
+def die_once_late(key: str, memory: str) -> None:
+    """As `die_once`, but the worker is told nothing of processes that are lost."""
+    die_once(key, memory)

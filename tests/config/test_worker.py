@@ -50,6 +50,16 @@ def test_a_job_whose_process_was_killed_runs_again(worker: "subprocess.Popen[byt
     assert wait_until(lambda: has_mark("second-run"))
 
 
+def test_acknowledging_late_alone_would_lose_it(worker: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    """Which is why no reminder is a message: what is due is asked of the database, by whoever comes next."""
+    nudge.nudge("tests.die_once_late", key="second-run", memory=str(tmp_path / "died"))
+    assert wait_until((tmp_path / "died").exists)
+    for number in range(4):  # more than the worker has processes
+        nudge.nudge("tests.leave_mark", key=f"later-{number}")
+    assert wait_until(lambda: all(has_mark(f"later-{number}") for number in range(4)))
+    assert not has_mark("second-run")
+
+
 def test_a_worker_comes_back_when_the_broker_was_killed(worker: "subprocess.Popen[bytes]", broker: Broker) -> None:
     broker.kill()
     nudge.nudge("tests.leave_mark", key="lost")
