@@ -46,9 +46,18 @@ CREATE FUNCTION pathway_seen_by(person bigint, moment timestamptz) RETURNS SETOF
 LANGUAGE plpgsql STABLE ROWS 20 COST 10000
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    -- For row-level security this is a list: see `read` in 0007.
+    is_plain boolean := coalesce(current_setting('pathway.purpose', true), '') = '';
 BEGIN
+    IF is_plain THEN
+        PERFORM set_config('pathway.purpose', 'list', true);
+    END IF;
     RETURN QUERY SELECT DISTINCT s.patient_id FROM pathway_sight s
     WHERE s.user_id = person AND s.since <= moment AND (s.until IS NULL OR s.until > moment);
+    IF is_plain THEN
+        PERFORM set_config('pathway.purpose', '', true);
+    END IF;
 END $$;
 """
 

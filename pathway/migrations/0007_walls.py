@@ -256,6 +256,10 @@ def read(table: str) -> str:
     Both give the same rows. One patient's page reads few rows in many statements, a worklist very many rows in few.
     """
     parent, key = CHILDREN.get(table, ("", "id" if table == "patient" else "patient_id"))
+    if parent in ("observation", "episode"):  # there are too many of them to be looked up beforehand
+        return (
+            f"CASE WHEN {LISTS} THEN EXISTS (SELECT FROM pathway_{parent} x WHERE x.id = {key}) ELSE {seen(table)} END"
+        )
     if parent not in ("", "enrollment"):
         return seen(table)
     all_seen = "pathway_all_seen_enrollments()" if parent else "pathway_all_seen()"
