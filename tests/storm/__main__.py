@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import sys
 
 from tests.storm import storm
@@ -11,6 +12,7 @@ SHOWN = 50
 
 
 def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that it clears away what it has made
     seed = int(arguments[0]) if arguments else secrets.randbelow(1_000_000)
     outcome = storm.run(storm.LONG, seed, _say)
     for line in (*outcome.lines(), *outcome.problems[:SHOWN]):
