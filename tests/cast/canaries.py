@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
@@ -54,6 +55,7 @@ TEXTS = (models.CharField, models.TextField, models.JSONField, ArrayField)
 WAYS: Mapping[str, str] = {"Merge": "survivor_id", "Patient": "id"}
 
 
+@cache
 def columns() -> list[tuple[type[models.Model], str]]:
     """Every text that is planted, in the order of the numbers in their canaries."""
     found = []
@@ -68,6 +70,7 @@ def canary(patient: int, column: int) -> str:
     return f"Canary{patient}x{column:02}x"
 
 
+@cache
 def names() -> list[str]:
     return [f"{model.__name__}.{name}" for model, name in columns()]
 

@@ -16,9 +16,9 @@ from tests.cast.routes import Route
 from tests.cast.world import World
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def _built(_loaded_once: None, django_db_blocker: DjangoDbBlocker, shipped: content.Content) -> Iterator[World]:
-    """Once for all tests of a module, in one transaction that is rolled back after the last of them."""
+    """Once for all tests of this folder, in one transaction that is rolled back after the last of them."""
     with django_db_blocker.unblock(), transaction.atomic():
         if not Release.objects.exists():  # a flush after a transactional test has removed it
             definitions.load(shipped, at=builders.START)
@@ -35,7 +35,7 @@ def world(_built: World, db: None) -> World:
     return _built
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def every(_built: World) -> list[Route]:
     """Every address, filled: read as the owner of everything, before anybody asks as the web."""
     return routes.every(_built)
