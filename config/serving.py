@@ -118,12 +118,15 @@ def _run(processes: supervisor.Supervisor, what: Plan) -> bool:
     _start_servers(processes, what)
     if not _prepare(processes, what, commands):
         return processes.is_stopping
+    # Asked before anybody is served: once that has begun, the end of the database is news for the supervisor alone.
     variables = environment.Environment()
-    web = processes.start(_web(what, database_role(variables, WEB_ROLE)))
+    web_role, worker_role = database_role(variables, WEB_ROLE), database_role(variables, WORKER_ROLE)
+    seeds = what.with_demo and "seed_demo" in commands and not _has_patients()
+    web = processes.start(_web(what, web_role))
     if not _wait_for_page(processes, what, web):
         return processes.is_stopping
     processes.say(f"ready: {what.url}  (Ctrl-C stops everything)")
-    _start_rest(processes, what, commands, database_role(variables, WORKER_ROLE))
+    _start_rest(processes, what, commands, worker_role, seeds=seeds)
     if processes.pump_until(lambda: what.own_database and not embedded.is_alive(what.data)):
         processes.say("PostgreSQL has ended, so everything ends", "postgres")
     return processes.is_stopping
@@ -182,7 +185,9 @@ def _answers(what: Plan) -> bool:
         link.close()
 
 
-def _start_rest(processes: supervisor.Supervisor, what: Plan, commands: Mapping[str, object], role: str) -> None:
+def _start_rest(
+    processes: supervisor.Supervisor, what: Plan, commands: Mapping[str, object], role: str, *, seeds: bool
+) -> None:
     beat = [*CELERY, "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(what.data / "beat-schedule")]
     processes.start(supervisor.Child("worker", WORKER, child_environment(what, "worker", role)))
     processes.start(supervisor.Child("beat", beat, child_environment(what, "beat", role)))
@@ -190,7 +195,7 @@ def _start_rest(processes: supervisor.Supervisor, what: Plan, commands: Mapping[
         processes.start(
             supervisor.Child("sweeper", [*MANAGE, "sweep", "--loop"], child_environment(what, "command", role))
         )
-    if what.with_demo and "seed_demo" in commands and not _has_patients():
+    if seeds:
         variables = child_environment(what, "command")
         processes.start(supervisor.Child("demo", [*MANAGE, "seed_demo", *DEMO], variables, once=True))
 

@@ -45,6 +45,7 @@ Someone = User | AnonymousUser
 Subject = Patient
 Clinic = Site
 Fact = Observation
+Joining = Merge
 Row = TypeVar("Row")
 
 

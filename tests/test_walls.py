@@ -172,6 +172,9 @@ def test_everything_that_leads_to_a_patient_is_behind_the_wall_and_a_gap_is_name
     with walls.role("pathway_web"):
         assert catalogue.gaps(serving=True) == []
     assert catalogue.gaps(serving=True) == [f"the role {connection.settings_dict['USER']} passes row-level security by"]
+    with walls.role("pathway_web"), override_settings(LOGIN_MAY_OWN_TABLES=False):
+        login = connection.settings_dict["USER"]
+        assert catalogue.gaps(serving=True) == [f"the role {login} passes row-level security by"]
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE pathway_stay NO FORCE ROW LEVEL SECURITY")
         cursor.execute("CREATE VIEW all_of_them AS SELECT * FROM pathway_patient")

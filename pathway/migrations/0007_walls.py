@@ -454,6 +454,12 @@ BEGIN
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT ON TABLES TO pathway_backup', place);
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT ON SEQUENCES TO pathway_backup', place);
     BEGIN
+        -- What serves has no use for tables of its own, and names in them are found before all others.
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    EXCEPTION WHEN insufficient_privilege THEN
+        RAISE WARNING 'pathway: % may not take temporary tables from everybody', current_user;
+    END;
+    BEGIN
         ALTER ROLE pathway_backup BYPASSRLS;  -- pg_dump asks for it; without it, dump with --enable-row-security
     EXCEPTION WHEN insufficient_privilege THEN
         RAISE WARNING 'pathway: % may not let pathway_backup bypass row-level security', current_user;

@@ -77,7 +77,8 @@ def merge(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def decide(request: HttpRequest, merge: int) -> HttpResponse:
     """A person looks at both once more, says who shall see the joined record, and confirms."""
     at, user = clock.now(), pages.user_of(request)
-    proposed, survivor, source = _proposed(user, merge, at)
+    row = _proposed(user, merge, at)
+    proposed, survivor, source = row.pk, row.survivor, row.source
     form = _team_form(request, survivor, source, at)
     if request.method == "POST" and form.is_valid():
         team = _members(form)
@@ -85,7 +86,7 @@ def decide(request: HttpRequest, merge: int) -> HttpResponse:
             is_member = access.patients(user, at).filter(pk=survivor.pk).exists()
             return redirect(pages.patient_address(survivor) if is_member else "home")
     audit.read("merge.compared", by=user, patients=[survivor.pk, source.pk])
-    context = {"form": form, "merge": proposed, "compared": merges.compare(survivor, source, at)}
+    context = {"form": form, "merge": proposed, "why": row.reason, "compared": merges.compare(survivor, source, at)}
     status = pages.UNPROCESSABLE if form.errors else 200
     return pages.about(request, survivor, "merge_decide", context, at=at, status=status)
 
@@ -94,9 +95,9 @@ def decide(request: HttpRequest, merge: int) -> HttpResponse:
 @transaction.atomic
 def refuse(request: HttpRequest, merge: int) -> HttpResponse:
     at, user = clock.now(), pages.user_of(request)
-    proposed, survivor, _source = _proposed(user, merge, at)
-    act = partial(flow.refuse_merge, proposed, at=at, by=user)
-    return _reason(request, survivor, "merge_refuse", act)
+    proposed = _proposed(user, merge, at)
+    act = partial(flow.refuse_merge, proposed.pk, at=at, by=user)
+    return _reason(request, proposed.survivor, "merge_refuse", act)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -262,14 +263,14 @@ def _allowed(request: HttpRequest, uuid: UUID, permit: Permit) -> access.Subject
     return found
 
 
-def _proposed(user: access.Person, pk: int, at: datetime) -> tuple[int, access.Subject, access.Subject]:
-    """Both records, for somebody who may merge either. Raises NotFound for a merge that is decided."""
+def _proposed(user: access.Person, pk: int, at: datetime) -> access.Joining:
+    """With both records, for somebody who may merge either. Raises NotFound for a merge that is decided."""
     row = access.merge_or_not_found(user, pk, at)
     if not records.is_waiting(row):
         raise errors.NotFound("not-found", "There is nothing here")
     for one in (row.survivor, row.source):
         access.require(user, Permit.MERGE, one, at)
-    return row.pk, row.survivor, row.source
+    return row
 
 
 def _team_form(

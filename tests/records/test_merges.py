@@ -26,6 +26,7 @@ from pathway.vocabulary import Role
 from tests import builders
 from tests.records import cast
 from tests.records.cast import NOW, Pair, as_person
+from tests.web.cast import signed_in
 
 
 def sees(user: object, patient: Patient) -> bool:
@@ -42,6 +43,15 @@ def test_the_survivor_inherits_every_row_and_is_judged_again(pair: Pair) -> None
     # 66 kg of the other record is the newest weight of that day, and counts for this one now.
     assert Measure.objects.filter(patient=pair.kept, derived_at=NOW).exists()
     assert cast.broken() == []
+
+
+def test_whoever_confirms_or_refuses_reads_why_it_was_proposed_and_nobody_else_does(pair: Pair) -> None:
+    merge = pair.propose(reason="same birth date and street")
+    page = f"/merges/{merge.pk}/"
+    assert "Proposed because: same birth date and street" in signed_in(pair.both).get(page).content.decode()
+    for user in (pair.kept_only, pair.double_only):
+        answer = signed_in(user).get(page)
+        assert answer.status_code == 404 and b"street" not in answer.content
 
 
 def test_taking_it_apart_restores_every_clinical_row(pair: Pair) -> None:
