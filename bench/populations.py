@@ -10,7 +10,7 @@ from django.db import connection
 from bench import copies, databases, indexes, originals
 from bench.measuring import Stock
 from config import places
-from pathway import flow
+from pathway import office
 
 
 def stock(size: int, *, pairs: int, is_waiting: bool) -> Stock:
@@ -81,7 +81,7 @@ def _make_source() -> None:
     began = time.perf_counter()
     databases.make(databases.SOURCE)
     databases.migrate()
-    flow.load_pathways(places.BASE_DIR / "fixtures", at=originals.START)
+    office.load_pathways(places.BASE_DIR / "fixtures", at=originals.START)
     originals.play(databases.ORIGINALS)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_used (original bigint, copy bigint, PRIMARY KEY (original, copy))")

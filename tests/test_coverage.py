@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from pathway import clock, flow
+from pathway import clock, office
 from pathway.engine import content
 from pathway.models import InfoText, LinkKind, Policy, Rule, Statement, StatementLink
 from pathway.selectors import coverage
@@ -160,7 +160,7 @@ def test_a_changed_link_is_stored_again(shipped: content.Content) -> None:
 def test_load_pathways_loads_guidance_too() -> None:
     StatementLink.objects.all().delete()
     Statement.objects.all().delete()
-    told = flow.load_pathways(Path(settings.BASE_DIR) / "fixtures", at=datetime(2026, 11, 25, 9, tzinfo=UTC))
+    told = office.load_pathways(Path(settings.BASE_DIR) / "fixtures", at=datetime(2026, 11, 25, 9, tzinfo=UTC))
     assert told == ["statements: 74 loaded", "what implements the statements: 184 links loaded"]
 
 

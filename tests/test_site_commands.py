@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
-from pathway import flow
+from pathway import office
 from pathway.models import AuditEvent, Membership, Patient, Site, SiteRuleSet, User
 from tests import builders
 
@@ -100,7 +100,7 @@ def test_a_role_is_held_at_the_site(option: tuple[str, ...], role: str) -> None:
 
 def test_an_administrator_sees_no_patients() -> None:
     clinic = builders.clinic()
-    admin = flow.create_admin("ada", "correct horse battery", site=clinic.site.slug, role="neurologist")
+    admin = office.create_admin("ada", "correct horse battery", site=clinic.site.slug, role="neurologist")
     assert not Patient.objects.visible_to(admin, builders.at(1)).exists()
 
 

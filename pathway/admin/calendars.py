@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from pathway import clock, flow
+from pathway import clock, office
 from pathway.admin.auditing import Audited
 from pathway.engine.ladder import OWNER
 from pathway.models import OWN_LADDER, Closure, Ladder, Rung, SiteActivity
@@ -201,7 +201,7 @@ def _reckon(pairs: Iterable[tuple[int, str]]) -> None:
     for site, activity in pairs:
         by_site.setdefault(site, set()).add(activity)
     for site, activities in sorted(by_site.items()):
-        flow.reckon_ladders([site], sorted(activities), at=clock.now())
+        office.reckon_ladders([site], sorted(activities), at=clock.now())
 
 
 def _given(formset: Any) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Jobs: Celery wakes, PostgreSQL remembers. Each only calls `flow`, with ids or nothing as arguments.
+"""Jobs: Celery wakes, PostgreSQL remembers. Each only calls `flow` or `office`, with ids or nothing as arguments.
 
 They are imported here, so that a worker which finds one of them knows them all.
 """

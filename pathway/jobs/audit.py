@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from pathway import flow
+from pathway import office
 from pathway.actor import Service
 from pathway.jobs.working import working
 
@@ -11,12 +11,12 @@ from pathway.jobs.working import working
 def seal() -> None:
     """Seal what was audited since the last run."""
     with working(Service.AUDIT, "seal") as reading:
-        flow.seal_audit(at=reading.at)
+        office.seal_audit(at=reading.at)
 
 
 @shared_task
 def keep() -> None:
     """Seal also what came late, make the parts of the coming months, and log the head of the chain."""
     with working(Service.AUDIT, "keep") as reading:
-        flow.seal_audit(at=reading.at, whole=True)
-        flow.keep_audit(at=reading.at)
+        office.seal_audit(at=reading.at, whole=True)
+        office.keep_audit(at=reading.at)

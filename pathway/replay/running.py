@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pathway import errors, flow
+from pathway import errors, office
 from pathway.models import Pathway, Rule
 from pathway.replay import expectations, player, questions, scenarios
 from pathway.replay.expectations import Outcome
@@ -46,7 +46,7 @@ def run(paths: Iterable[Path], *, fixtures: Path | None, at: Any) -> Report:
     report = Report()
     with player.rolled_back():
         if fixtures is not None:
-            flow.load_pathways(fixtures, at=at)
+            office.load_pathways(fixtures, at=at)
         known = known_codes()
         for told in [scenarios.read(path, known) for path in paths]:
             if isinstance(told, Scenario):

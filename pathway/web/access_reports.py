@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pathway import access, audit, clock, errors, flow
+from pathway import access, audit, clock, errors, office
 from pathway.access import Permit
 from pathway.engine import schedule
 from pathway.selectors import access_reports, emergencies, unusual
@@ -139,7 +139,7 @@ def mark(request: HttpRequest, site: int) -> HttpResponse:
         try:
             looked = Looked(entry.key, entry.person, f"{entry.who}, {entry.when}: {entry.why}")
             given = form.cleaned_data
-            flow.review_access(looked, where, verdict=given["verdict"], reason=given["reason"], at=at, by=user)
+            office.review_access(looked, where, verdict=given["verdict"], reason=given["reason"], at=at, by=user)
         except errors.Refused as refused:
             form.refuse(refused)
             status = pages.status_of(refused)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from pathway import access, clock, errors, flow
+from pathway import access, clock, errors, office
 from pathway.access import Permit
 from pathway.selectors import choices, covers
 from pathway.services.covers import NewCover
@@ -32,7 +32,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         status = pages.UNPROCESSABLE
         if form.is_valid():
             try:
-                flow.give_cover(site, _new(form), at=at, by=user)
+                office.give_cover(site, _new(form), at=at, by=user)
             except errors.Refused as refused:
                 form.refuse(refused)
                 status = pages.status_of(refused)
@@ -49,7 +49,7 @@ def end(request: HttpRequest, cover: int) -> HttpResponse:
     site = covers.site_of(cover)
     if site not in access.sites_with(user, Permit.COVER):
         raise errors.NotFound("not-found", "There is nothing here")
-    flow.end_cover(cover, site, at=clock.now(), by=user)
+    office.end_cover(cover, site, at=clock.now(), by=user)
     return redirect(_address(site))
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pathway import access, audit, clock, errors, flow
+from pathway import access, audit, clock, errors, office
 from pathway.access import Permit
 from pathway.selectors import emergencies
 from pathway.services.emergencies import THROTTLED, Asked
@@ -53,17 +53,17 @@ def _open(request: HttpRequest, form: EmergencyForm, sites: list[access.Clinic],
     at, user, given = clock.now(), pages.user_of(request), form.cleaned_data
     site = next(one for one in sites if str(one.pk) == given.get("site", str(sites[0].pk)))
     if asks_password:
-        if flow.is_emergency_throttled(site, by=user):
+        if office.is_emergency_throttled(site, by=user):
             raise errors.NotAllowed("not-allowed", THROTTLED)
         if not user.check_password(given["password"]):
-            flow.refuse_emergency(site, "password", by=user)
+            office.refuse_emergency(site, "password", by=user)
             raise errors.InvalidEntry("not-allowed", WRONG_PASSWORD, "password")
         recent.proved(request)
     known = emergencies.already_seen(user, site, given["number"], at)
     if known is not None:
         return known.uuid
     asked = Asked(site, given["number"], given["birth_date"], given["code"], given["reason"])
-    opened = flow.break_glass(asked, at=at, by=user)
+    opened = office.break_glass(asked, at=at, by=user)
     if isinstance(opened, errors.Refused):
         raise opened
     return emergencies.address_of(user, opened, at)
@@ -72,7 +72,7 @@ def _open(request: HttpRequest, form: EmergencyForm, sites: list[access.Clinic],
 @require_POST
 @transaction.atomic
 def give_back(request: HttpRequest, grant: int) -> HttpResponse:
-    flow.end_emergency(grant, at=clock.now(), by=pages.user_of(request))
+    office.end_emergency(grant, at=clock.now(), by=pages.user_of(request))
     return redirect("search")
 
 
@@ -102,7 +102,9 @@ def review(request: HttpRequest, grant: int) -> HttpResponse:
         if form.is_valid():
             given = form.cleaned_data
             try:
-                flow.review_emergency(grant, justified=given["justified"] == "yes", note=given["note"], at=at, by=user)
+                office.review_emergency(
+                    grant, justified=given["justified"] == "yes", note=given["note"], at=at, by=user
+                )
             except errors.Refused as refused:
                 form.refuse(refused)
                 status = pages.status_of(refused)
@@ -131,5 +133,5 @@ def unsteered(request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def adopt(request: HttpRequest, patient: UUID) -> HttpResponse:
     """Take over as coordinator."""
-    taken = flow.adopt_patient(patient, at=clock.now(), by=pages.user_of(request))
+    taken = office.adopt_patient(patient, at=clock.now(), by=pages.user_of(request))
     return redirect("team", uuid=taken.uuid)

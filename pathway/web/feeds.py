@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from pathway import access, actor, audit, clock, errors, flow
+from pathway import access, actor, audit, clock, errors, office
 from pathway.selectors import feeds
 from pathway.web import calendar_text, pages
 
@@ -42,7 +42,7 @@ def read(request: HttpRequest, token: str) -> HttpResponse:
     with actor.acting(actor.person(feed.person_id)), transaction.atomic():
         found = feeds.read(feed, at)
         audit.read("feed.read", by=feed.person, patients=list(found.patient_pks), about=f"calendarfeed:{feed.pk}")
-        flow.note_feed_use(feed, at=at)
+        office.note_feed_use(feed, at=at)
     text = calendar_text.of(found, at=at, address=lambda uuid: _address(request, uuid))
     return HttpResponse(
         text,
@@ -62,7 +62,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def renew(request: HttpRequest) -> HttpResponse:
     """The new address is on the answer and nowhere else: it is not stored, so it cannot be shown again."""
     user = pages.user_of(request)
-    secret = flow.renew_feed(_site(request, user), at=clock.now(), by=user)
+    secret = office.renew_feed(_site(request, user), at=clock.now(), by=user)
     address = request.build_absolute_uri(reverse("calendar-feed", args=[secret]))
     context = {"offers": feeds.offers(user), "own": OWN, "address": address, "chosen": request.POST.get("calendar", "")}
     return pages.render(request, "calendar_feeds", context)
@@ -72,7 +72,7 @@ def renew(request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def stop(request: HttpRequest) -> HttpResponse:
     user = pages.user_of(request)
-    flow.stop_feed(_site(request, user), at=clock.now(), by=user)
+    office.stop_feed(_site(request, user), at=clock.now(), by=user)
     return redirect("calendar-feeds")
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pathway import access, audit, clock, errors, flow
+from pathway import access, audit, clock, errors, office
 from pathway.access import Permit
 from pathway.selectors import covers, emergencies, inbox, worklists
 from pathway.selectors.worklists import Desk
@@ -59,7 +59,7 @@ def mark_read(request: HttpRequest) -> HttpResponse:
     A GET comes from the sign-in, when a session had run out before the click: it marks nothing.
     """
     messages, notices = (_numbers(request.POST.getlist(name)) for name in ("message", "notice"))
-    flow.mark_read(messages, notice_ids=notices, at=clock.now(), by=pages.user_of(request))
+    office.mark_read(messages, notice_ids=notices, at=clock.now(), by=pages.user_of(request))
     return redirect("inbox")
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pathway import access, audit, clock, errors, flow
+from pathway import access, audit, clock, errors, flow, office
 from pathway.access import Permit
 from pathway.engine import schedule
 from pathway.selectors import choices, function_scores, latest_values, patient_pages, shown, whys
@@ -89,7 +89,7 @@ def register(request: HttpRequest) -> HttpResponse:
             try:
                 site = access.site_or_not_found(user, int(form.cleaned_data["site"]))
                 access.require_at_site(user, Permit.REGISTER, site)
-                made = flow.register_patient(site, _details(form), at=at, by=user)
+                made = office.register_patient(site, _details(form), at=at, by=user)
             except errors.Refused as refused:
                 form.refuse(refused)
                 status = pages.status_of(refused)
@@ -134,7 +134,7 @@ def team(request: HttpRequest, uuid: UUID) -> HttpResponse:
             try:
                 _check_present(request, present)
                 members, ends = _members(form, ends, found.site.time_zone)
-                flow.set_care_team(found, members, ends=ends, at=at, by=user)
+                office.set_care_team(found, members, ends=ends, at=at, by=user)
             except errors.Refused as refused:
                 form.refuse(refused)
                 status = pages.status_of(refused)

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pathway import access, flow
+from pathway import access, office
 from pathway.access import Permit
 from pathway.errors import Refused
 from pathway.selectors import preferences, undelivered
@@ -20,7 +20,7 @@ from pathway.web.message_forms import MessagesForm
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def my_messages(request: HttpRequest) -> HttpResponse:
-    user, offered, status = pages.user_of(request), flow.channels_offered(), 200
+    user, offered, status = pages.user_of(request), office.channels_offered(), 200
     form = MessagesForm(
         request.POST or None,
         offered=offered,
@@ -31,7 +31,7 @@ def my_messages(request: HttpRequest) -> HttpResponse:
         status = pages.UNPROCESSABLE
         if form.is_valid():
             try:
-                flow.set_messages(user, form.wishes())
+                office.set_messages(user, form.wishes())
             except Refused as refused:
                 form.refuse(refused)
             else:

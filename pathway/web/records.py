@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pathway import access, audit, clock, errors, flow
+from pathway import access, audit, clock, errors, flow, office
 from pathway.access import Permit
 from pathway.selectors import choices, merges, record_export, records
 from pathway.web import pages, recent
@@ -236,9 +236,9 @@ def export(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def _prove(request: HttpRequest, user: access.Person, password: str) -> None:
     """Raises Refused; a wrong password stays on record."""
-    flow.refuse_if_proofs_failed(by=user)
+    office.refuse_if_proofs_failed(by=user)
     if not user.check_password(password):
-        flow.note_failed_proof("record.exported", by=user)
+        office.note_failed_proof("record.exported", by=user)
         raise errors.InvalidEntry("not-allowed", WRONG_PASSWORD, "password")
     recent.proved(request)
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
-from pathway import access, actor, clock, errors, flow
+from pathway import access, actor, clock, errors, flow, office
 from pathway.access import Permit
 from pathway.models import AuditEvent, Cover, Membership, Patient, Site, User
 from pathway.services import deliveries
@@ -23,7 +23,7 @@ def cover(cast: Cast, person: User, instead_of: User | None, **changed: Any) -> 
     now = clock.now()
     plain = {"role": str(Role.NEUROLOGIST), "since": None, "until": now + timedelta(days=2), "reason": "Holiday"}
     new = NewCover(person.pk, instead_of=instead_of.pk if instead_of else None, **{**plain, **changed})
-    return flow.give_cover(cast.site, new, at=now, by=changed.pop("by", cast.coordinator))
+    return office.give_cover(cast.site, new, at=now, by=changed.pop("by", cast.coordinator))
 
 
 def sees(user: User, at: datetime | None = None) -> list[Patient]:
@@ -77,7 +77,7 @@ def test_one_that_has_not_begun_gives_nothing_and_can_be_taken_back(cast: Cast) 
     since = clock.now() + timedelta(days=1)
     row = cover(cast, cast.colleague, cast.member, since=since)
     assert sees(cast.colleague) == [] and sees(cast.colleague, since) == [cast.patient]
-    flow.end_cover(row.pk, cast.site, at=clock.now(), by=cast.coordinator)
+    office.end_cover(row.pk, cast.site, at=clock.now(), by=cast.coordinator)
     assert sees(cast.colleague, since) == []
     assert Cover.objects.filter(pk=row.pk).exists()  # what was planned stays on record
 

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from pathway import access, actor, clock, errors, flow
+from pathway import access, actor, clock, errors, office
 from pathway.access import Permit
 from pathway.models import AuditEvent, EmergencyGrant, Membership, Notice, Patient, Sight, Site, User
 from pathway.selectors import inbox
@@ -39,7 +39,7 @@ def asked(cast: Cast, **changed: Any) -> Asked:
 
 
 def opened(cast: Cast, by: User, **changed: Any) -> EmergencyGrant:
-    found = flow.break_glass(asked(cast, **changed), at=clock.now(), by=by)
+    found = office.break_glass(asked(cast, **changed), at=clock.now(), by=by)
     assert isinstance(found, Patient)
     return EmergencyGrant.objects.filter(patient=found, user=by).latest("pk")
 
@@ -84,7 +84,7 @@ def test_access_ends_to_the_moment_and_needs_an_active_role_all_the_time(cast: C
 @pytest.mark.parametrize("who", ["stranger", "inactive_member", "admin", "superuser"])
 def test_only_who_cares_for_patients_at_the_site_gets_in(cast: Cast, who: str) -> None:
     user = cast.outsiders[who]
-    assert isinstance(flow.break_glass(asked(cast), at=clock.now(), by=user), errors.NotAllowed)
+    assert isinstance(office.break_glass(asked(cast), at=clock.now(), by=user), errors.NotAllowed)
     just_signed_in(user).post(reverse("emergency"), {**form(cast), "site": str(cast.site.pk)})
     assert not EmergencyGrant.objects.exists() and not Notice.objects.exists()
 
@@ -112,9 +112,9 @@ def test_missing_elsewhere_and_another_birth_date_get_the_same_answer_and_go_on_
 def test_attempts_are_throttled_even_with_the_right_number(cast: Cast) -> None:
     for _ in range(5):
         assert isinstance(
-            flow.break_glass(asked(cast, number="NONE"), at=clock.now(), by=cast.colleague), errors.Refused
+            office.break_glass(asked(cast, number="NONE"), at=clock.now(), by=cast.colleague), errors.Refused
         )
-    refused = flow.break_glass(asked(cast), at=clock.now(), by=cast.colleague)
+    refused = office.break_glass(asked(cast), at=clock.now(), by=cast.colleague)
     assert isinstance(refused, errors.Refused) and "coordinator" in refused.reason
     assert not EmergencyGrant.objects.exists()
     assert AuditEvent.objects.filter(action="emergency.throttled").count() == 1
@@ -127,16 +127,16 @@ def test_the_sixth_time_within_a_day_a_coordinator_has_to_help(cast: Cast) -> No
         opened(cast, cast.colleague)
         opened(cast, cast.colleague)  # pressed twice: it is open already
         grant = EmergencyGrant.objects.latest("pk")
-        flow.end_emergency(grant.pk, at=clock.now(), by=cast.colleague)
+        office.end_emergency(grant.pk, at=clock.now(), by=cast.colleague)
     assert EmergencyGrant.objects.filter(user=cast.colleague).count() == 5
-    refused = flow.break_glass(asked(cast), at=clock.now(), by=cast.colleague)
+    refused = office.break_glass(asked(cast), at=clock.now(), by=cast.colleague)
     assert isinstance(refused, errors.Refused) and "coordinator" in refused.reason
     later = clock.now() + timedelta(hours=24, minutes=1)
     # A day that the caller names does not pass by itself.
-    assert isinstance(flow.break_glass(asked(cast), at=later, by=cast.colleague), errors.Refused)
+    assert isinstance(office.break_glass(asked(cast), at=later, by=cast.colleague), errors.Refused)
     day = timedelta(hours=24, minutes=1)
     EmergencyGrant.objects.update(since=F("since") - day, until=F("until") - day)
-    assert isinstance(flow.break_glass(asked(cast), at=clock.now(), by=cast.colleague), Patient)
+    assert isinstance(office.break_glass(asked(cast), at=clock.now(), by=cast.colleague), Patient)
 
 
 @pytest.mark.parametrize(("field", "value"), [("reason", "  "), ("code", ""), ("code", "curiosity"), ("number", "")])
@@ -158,7 +158,7 @@ def test_the_old_number_of_a_joined_record_and_an_estimated_birth_date_lead_to_t
     assert opened(cast, cast.colleague, number=vague.identifier).patient == vague
     unknown = builders.patient(cast.site, birth_date=None)
     assert opened(cast, cast.colleague, number=unknown.identifier, birth_date=None).patient == unknown
-    refused = flow.break_glass(asked(cast, number=unknown.identifier), at=clock.now(), by=cast.colleague)
+    refused = office.break_glass(asked(cast, number=unknown.identifier), at=clock.now(), by=cast.colleague)
     assert isinstance(refused, errors.Refused)
 
 
@@ -247,7 +247,7 @@ def test_the_team_sees_it_on_the_patients_pages_until_it_is_reviewed(cast: Cast)
     for name in ("patient", "why", "results"):
         page = client.get(reverse(name, args=[cast.patient.uuid])).content.decode()
         assert "opened this record in an emergency" in page and "Emergency access until" not in page
-    flow.review_emergency(grant.pk, justified=True, note="", at=clock.now(), by=cast.coordinator)
+    office.review_emergency(grant.pk, justified=True, note="", at=clock.now(), by=cast.coordinator)
     assert "in an emergency" not in client.get(reverse("patient", args=[cast.patient.uuid])).content.decode()
     # The person is reminded while it lasts.
     page = signed_in(cast.colleague).get(reverse("patient", args=[cast.patient.uuid])).content.decode()
@@ -274,7 +274,7 @@ def test_reviewers_of_the_site_get_it_by_number_and_nobody_else(cast: Cast) -> N
         missing = client.get(reverse("emergency-review", args=[99999999]))
         assert hidden.status_code == 404 and hidden.content == missing.content
         with pytest.raises(errors.NotFound):
-            flow.review_emergency(grant.pk, justified=True, note="", at=clock.now(), by=outsider)
+            office.review_emergency(grant.pk, justified=True, note="", at=clock.now(), by=outsider)
 
 
 def test_what_was_not_justified_ends_and_is_said_why(cast: Cast) -> None:

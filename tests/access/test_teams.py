@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
-from pathway import access, clock, errors, flow
+from pathway import access, clock, errors, flow, office
 from pathway.models import AuditEvent, CareTeamMember, Membership, Site, User
 from pathway.selectors import emergencies, inbox
 from pathway.services.people import Place
@@ -35,7 +35,7 @@ def test_no_door_can_leave_a_team_that_nobody_may_change(cast: Cast) -> None:
     ends = {locum: clock.now() + timedelta(days=5)}
     for members, until in ((doctors, {}), ([*doctors, locum], ends)):
         with pytest.raises(errors.InvalidEntry) as refused:
-            flow.set_care_team(cast.patient, members, ends=until, at=clock.now(), by=cast.coordinator)
+            office.set_care_team(cast.patient, members, ends=until, at=clock.now(), by=cast.coordinator)
         assert refused.value.field == "members"
     assert team(cast) == before
 
@@ -69,7 +69,7 @@ def test_who_leaves_a_team_loses_messages_and_worklist_with_the_next_request(cas
     member = next(user for user in (cast.member, cast.dietitian) if user.deliveries.exists())
     client = signed_in(member)
     assert cast.patient.family_name in client.get(reverse("inbox")).content.decode()
-    flow.set_care_team(cast.patient, [(cast.coordinator.pk, NURSE)], at=clock.now(), by=cast.coordinator)
+    office.set_care_team(cast.patient, [(cast.coordinator.pk, NURSE)], at=clock.now(), by=cast.coordinator)
     assert inbox.unread(member, clock.now()) == 0
     for address in ("/", reverse("inbox"), reverse("search")):
         assert cast.patient.family_name not in client.get(address).content.decode()

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
-from pathway import actor, audit, clock, flow
+from pathway import actor, audit, clock, office
 from pathway.jobs import audit as jobs
 from pathway.models import AuditEvent, AuditSeal
 from pathway.selectors import audit_chain
@@ -26,7 +26,7 @@ def chain(db: None) -> list[AuditEvent]:
     with audit.gathered():
         for number in range(12):
             audit.record("test.happened", by=None, reason=f"number {number}", after={"ß": [number, None, 1.5]})
-    assert flow.seal_audit(at=clock.now()) == 12
+    assert office.seal_audit(at=clock.now()) == 12
     return list(AuditEvent.objects.order_by("pk"))
 
 
@@ -56,8 +56,8 @@ def test_an_untouched_chain_holds(chain: list[AuditEvent]) -> None:
 
 
 def test_sealing_again_seals_nothing(chain: list[AuditEvent]) -> None:
-    assert flow.seal_audit(at=clock.now()) == 0
-    assert flow.seal_audit(at=clock.now(), whole=True) == 0
+    assert office.seal_audit(at=clock.now()) == 0
+    assert office.seal_audit(at=clock.now(), whole=True) == 0
     assert AuditSeal.objects.count() == 12
 
 
@@ -127,7 +127,7 @@ def test_an_event_put_in_afterwards_is_found_before_the_sealer_comes(chain: list
 
 def test_an_event_put_in_afterwards_is_found_though_it_was_sealed(chain: list[AuditEvent]) -> None:
     forged = add("3")
-    assert flow.seal_audit(at=clock.now(), whole=True) == 1
+    assert office.seal_audit(at=clock.now(), whole=True) == 1
     (fault,) = faults()
     assert f"event {forged} " in fault
     assert "afterwards" in fault
@@ -138,9 +138,9 @@ def test_an_event_that_was_committed_late_is_sealed_later(chain: list[AuditEvent
         cursor.execute("SELECT nextval(pg_get_serial_sequence('pathway_auditevent', 'id'))")
         (early,) = cursor.fetchone()
     audit.record("test.happened", by=None)
-    assert flow.seal_audit(at=clock.now()) == 1
+    assert office.seal_audit(at=clock.now()) == 1
     add("0", pk=early)
-    assert flow.seal_audit(at=clock.now()) == 1
+    assert office.seal_audit(at=clock.now()) == 1
     assert AuditSeal.objects.get(event=early).position == 14
     assert faults() == []
 
@@ -163,7 +163,7 @@ def test_a_chain_that_was_written_anew_differs_from_the_head_that_was_logged(cha
     with triggers_off(), connection.cursor() as cursor:
         cursor.execute("UPDATE pathway_auditevent SET reason = 'another' WHERE id = %s", [chain[4].pk])
         cursor.execute("DELETE FROM pathway_auditseal")
-    flow.seal_audit(at=clock.now(), whole=True)
+    office.seal_audit(at=clock.now(), whole=True)
     assert faults() == []
     assert "anew" in faults(logged)[0]
 

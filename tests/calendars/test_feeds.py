@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.test import Client
 from icalendar import Calendar
 
-from pathway import clock, errors, flow
+from pathway import clock, errors, flow, office
 from pathway.models import (
     AuditEvent,
     CalendarFeed,
@@ -39,7 +39,7 @@ def cast(loaded: None) -> Cast:
 
 def feed_of(user: User, site: Site | None = None) -> str:
     """The address of a new feed."""
-    return f"/feeds/{flow.renew_feed(site, at=clock.now(), by=user)}.ics"
+    return f"/feeds/{office.renew_feed(site, at=clock.now(), by=user)}.ics"
 
 
 def read(address: str, status: int = 200) -> Any:
@@ -79,9 +79,9 @@ def test_the_feed_of_a_site_has_every_role_and_is_for_who_coordinates_it(cast: C
     assert uids(feed_of(cast.coordinator, cast.site)) == tasks(cast) > uids(feed_of(cast.coordinator))
     for person in (cast.member, cast.stranger, cast.admin, cast.superuser):
         with pytest.raises(errors.NotFound), transaction.atomic():
-            flow.renew_feed(cast.site, at=clock.now(), by=person)
+            office.renew_feed(cast.site, at=clock.now(), by=person)
     with pytest.raises(errors.NotAllowed), transaction.atomic():
-        flow.renew_feed(None, at=clock.now(), by=cast.admin)
+        office.renew_feed(None, at=clock.now(), by=cast.admin)
 
 
 def test_doses_and_reviews_of_patients_are_in_it(cast: Cast) -> None:
@@ -160,7 +160,7 @@ def test_nobody_outside_the_team_has_anything_in_theirs(cast: Cast) -> None:
     for name in ("colleague", "stranger", "removed"):
         assert events(feed_of(cast.outsiders[name])) == [], name
     with pytest.raises(errors.NotAllowed), transaction.atomic():
-        flow.renew_feed(None, at=clock.now(), by=cast.inactive_member)
+        office.renew_feed(None, at=clock.now(), by=cast.inactive_member)
 
 
 def test_emergency_access_ends_in_the_feed_too(cast: Cast) -> None:
@@ -201,7 +201,7 @@ def test_wrong_revoked_and_dead_addresses_answer_the_same_bytes(cast: Cast) -> N
     old = feed_of(cast.dietitian)
     new = feed_of(cast.dietitian)  # renewed
     dead.append(old)
-    flow.stop_feed(None, at=clock.now(), by=cast.dietitian)
+    office.stop_feed(None, at=clock.now(), by=cast.dietitian)
     dead.append(new)
     disabled = feed_of(cast.member)
     User.objects.filter(pk=cast.member.pk).update(is_active=False)
@@ -238,7 +238,7 @@ def test_who_coordinates_a_site_no_more_keeps_their_own_feed(cast: Cast) -> None
 
 
 def test_only_a_hash_is_stored_and_one_feed_of_a_kind_lives(cast: Cast) -> None:
-    secret = flow.renew_feed(None, at=clock.now(), by=cast.dietitian)
+    secret = office.renew_feed(None, at=clock.now(), by=cast.dietitian)
     row = CalendarFeed.objects.get(person=cast.dietitian)
     assert len(secret) == 43 and secret not in str(row.__dict__) and len(row.digest) == 64
     assert feeds.live(secret) == row and feeds.live(row.digest) is None

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pathway import actor, flow
+from pathway import actor, flow, office
 from pathway.models import CareTask, Delivery, Ladder, Reminder, Rung, SiteActivity
 from pathway.selectors import invariants
 from pathway.services import ladders
@@ -44,7 +44,7 @@ def give(clinic: Clinic, rungs: Ladder | None, day: int, hour: int = 12) -> int:
         rows.delete()
     else:
         SiteActivity.objects.update_or_create(site=clinic.site, activity_id=ACTIVITY, defaults={"ladder": rungs})
-    return flow.reckon_ladders([clinic.site.pk], [ACTIVITY], at=builders.at(day, hour))
+    return office.reckon_ladders([clinic.site.pk], [ACTIVITY], at=builders.at(day, hour))
 
 
 def sweep(clinic: Clinic, *days: int) -> None:
@@ -137,7 +137,7 @@ def test_a_snoozed_task_stays_silent_and_reckoning_again_changes_nothing(clinic:
     flow.snooze(clinic.task(ACTIVITY).pk, until=on(d + 10), reason="abroad", at=builders.at(1), by=None)
     give(clinic, ladder((0, "owner"), (8, "owner"), (12, "owner")), 2)
     assert next_rung(clinic) == 12
-    assert flow.reckon_ladders([clinic.site.pk], [ACTIVITY], at=builders.at(2)) == 0
+    assert office.reckon_ladders([clinic.site.pk], [ACTIVITY], at=builders.at(2)) == 0
 
 
 def test_the_assignee_is_told_by_a_rung_to_whoever_has_the_task(clinic: Clinic) -> None:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from pathway import clock, flow
+from pathway import clock, flow, office
 from pathway.models import (
     CareTeamMember,
     Cover,
@@ -112,7 +112,7 @@ def build() -> World:
     world.planted = canaries.plant(world.patients)
     _sign_in(world)
     for name in FED:
-        world.secrets[name] = flow.renew_feed(None, at=clock.now(), by=world.people[name])
+        world.secrets[name] = office.renew_feed(None, at=clock.now(), by=world.people[name])
     # Theirs ends only now: they had everything a moment ago.
     CareTeamMember.objects.filter(user=world.people["removed a moment ago"]).update(until=clock.now())
     Membership.objects.filter(user=world.people["membership ended"]).update(is_active=False)

@@ -12,7 +12,7 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from pathway import clock, flow
+from pathway import clock, flow, office
 from pathway.delivery import outbox, transports
 from pathway.delivery.outbox import Claim
 from pathway.delivery.parcels import Undelivered
@@ -190,12 +190,12 @@ def test_what_failed_is_tried_again_when_an_operator_says_so(
 ) -> None:
     Dispatch.objects.update(status="failed", attempts=12, is_open=False, reason="gaierror", last_error="gaierror")
     Delivery.objects.filter(dispatch=waiting).update(status="failed", reason="gaierror")
-    assert flow.retry_outbox(at=LATER, run_by="op") == 1
+    assert office.retry_outbox(at=LATER, run_by="op") == 1
     flow.deliver(at=LATER)
     (message,) = mail.outbox
     assert str(waiting.key) in message.extra_headers["Message-ID"]
     assert delivery_of(waiting).status == "sent"
-    assert flow.retry_outbox(at=LATER, run_by="op") == 0
+    assert office.retry_outbox(at=LATER, run_by="op") == 0
 
 
 def run(*words: str) -> str:

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from pathway import flow
+from pathway import office
 from pathway.models import Site, User
 from pathway.vocabulary import Role
 from tests import builders
@@ -53,7 +53,7 @@ def test_the_own_name_is_no_password() -> None:
 
 
 def test_a_password_that_somebody_gave_is_changed_first(easy: Site) -> None:
-    ada = flow.create_admin("ada", "a long first word", site=easy.slug, role="neurologist")
+    ada = office.create_admin("ada", "a long first word", site=easy.slug, role="neurologist")
     client = Client()
     sign_in(client, ada, "a long first word")
     assert client.get("/").headers["Location"] == reverse("account_change_password")

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pathway import errors, flow
+from pathway import errors, office
 
 GENERATED_BYTES = 18
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             raise CommandError("--role needs --site: a role is held at a site.")
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else secrets.token_urlsafe(GENERATED_BYTES)
         try:
-            flow.create_admin(username, password, site=site, role=role or "admin")
+            office.create_admin(username, password, site=site, role=role or "admin")
         except errors.Refused as refusal:
             raise CommandError(f"{refusal.field}: {refusal.reason}") from refusal
         self.stdout.write(f"user name: {username}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pathway import errors, flow
+from pathway import errors, office
 from pathway.services import sites
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             options["slug"], options["name"], options["time_zone"], options["region"], options["fvc_equation"]
         )
         try:
-            site = flow.open_site(new, active=options["rule_sets"], shadow=options["shadow"])
+            site = office.open_site(new, active=options["rule_sets"], shadow=options["shadow"])
         except errors.Refused as refusal:
             raise CommandError(f"{refusal.field}: {refusal.reason}.") from refusal
         acting, watched = ", ".join(options["rule_sets"]) or "none", ", ".join(options["shadow"]) or "none"

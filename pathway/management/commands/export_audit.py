@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pathway import flow, spreadsheets
+from pathway import office, spreadsheets
 from pathway.selectors import audit_export
 
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         if last < first or last == date.max:
             raise CommandError("--to is the day of --from or a later one.")
         # Taking it out is on record before the first line is out.
-        flow.note_audit_export(first, last, patient=patient, form=options["format"])
+        office.note_audit_export(first, last, patient=patient, form=options["format"])
         since = datetime.combine(first, time(), UTC)
         found = audit_export.events(since, datetime.combine(last + timedelta(days=1), time(), UTC), patient=patient)
         lines = _csv(found) if options["format"] == "csv" else _ndjson(found)

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from pathway import clock, flow
+from pathway import clock, office
 from pathway.engine.content import ContentError
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
         try:
-            lines = flow.load_pathways(folder, at=clock.now())
+            lines = office.load_pathways(folder, at=clock.now())
         except (ContentError, FileNotFoundError) as error:
             raise CommandError(str(error)) from error
         for line in lines or ["nothing new"]:

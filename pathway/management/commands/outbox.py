@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pathway import actor, clock, errors, flow
+from pathway import actor, clock, errors, office
 from pathway.models import Site
 
 
@@ -29,15 +29,15 @@ class Command(BaseCommand):
             if action == "hold":
                 self._hold(where, reason, run_by)
             elif action == "release":
-                released = flow.release_outbox(where, at=at, run_by=run_by)
+                released = office.release_outbox(where, at=at, run_by=run_by)
                 self.stdout.write("Released." if released else "Nothing was held.")
             elif action == "retry":
-                self.stdout.write(f"{flow.retry_outbox(at=at, run_by=run_by)} messages are tried again.")
+                self.stdout.write(f"{office.retry_outbox(at=at, run_by=run_by)} messages are tried again.")
             self._tell()
 
     def _hold(self, site: Site | None, reason: str, run_by: str) -> None:
         try:
-            flow.hold_outbox(site, reason=reason, at=clock.now(), run_by=run_by)
+            office.hold_outbox(site, reason=reason, at=clock.now(), run_by=run_by)
         except errors.Refused as refused:
             raise CommandError(f"{refused.reason}: --reason") from refused
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         return found
 
     def _tell(self) -> None:
-        found = flow.outbox_state()
+        found = office.outbox_state()
         for hold in found.holds:
             what = "Everything" if hold.site is None else hold.site.slug
             since = f"{hold.held_at:%Y-%m-%d %H:%M} UTC"

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from pathway import clock, flow
+from pathway import clock, office
 from pathway.selectors import audit_chain
 
 
@@ -17,6 +17,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = clock.now()
-        sealed = flow.seal_audit(at=at, whole=True)
-        made = flow.keep_audit(at=at)
+        sealed = office.seal_audit(at=at, whole=True)
+        made = office.keep_audit(at=at)
         self.stdout.write(f"{sealed} events sealed, {made} months made; head {audit_chain.head()}")
