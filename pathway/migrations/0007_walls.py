@@ -460,9 +460,14 @@ BEGIN
         RAISE WARNING 'pathway: % may not take temporary tables from everybody', current_user;
     END;
     BEGIN
-        ALTER ROLE pathway_backup BYPASSRLS;  -- pg_dump asks for it; without it, dump with --enable-row-security
-    EXCEPTION WHEN insufficient_privilege THEN
-        RAISE WARNING 'pathway: % may not let pathway_backup bypass row-level security', current_user;
+        IF NOT (SELECT rolbypassrls FROM pg_roles WHERE rolname = 'pathway_backup') THEN
+            ALTER ROLE pathway_backup BYPASSRLS;  -- pg_dump asks for it; without it, dump with --enable-row-security
+        END IF;
+    EXCEPTION
+        WHEN internal_error THEN
+            NULL;  -- another database of this server did it at this moment
+        WHEN insufficient_privilege THEN
+            RAISE WARNING 'pathway: % may not let pathway_backup bypass row-level security', current_user;
     END;
 END $$;
 """

@@ -169,9 +169,9 @@ class _Pulse:
 # with the latest time: the clock may have gone back.
 _PULSE = """
 SELECT m.at, least(
-    (SELECT min(t.next_rung_at) FROM pathway_caretask t
-     WHERE t.status IN ('open', 'in-progress') AND t.next_rung_at <= m.at),
-    (SELECT min(r.created_at) FROM pathway_reminder r WHERE r.resolved_at IS NULL)
+    (SELECT t.next_rung_at FROM pathway_caretask t
+     WHERE t.status IN ('open', 'in-progress') AND t.next_rung_at <= m.at ORDER BY t.next_rung_at LIMIT 1),
+    (SELECT r.created_at FROM pathway_reminder r WHERE r.resolved_at IS NULL ORDER BY r.created_at LIMIT 1)
 ), (
     SELECT s.finished_at FROM pathway_sweeprun s WHERE s.finished_at IS NOT NULL ORDER BY s.id DESC LIMIT 1
 ), (
